@@ -1,0 +1,48 @@
+"""Findings as a student reads them: a table in a notebook, plain lines in a terminal."""
+
+from collections.abc import Sequence
+from html import escape
+
+from byom.checks.criteria import Finding, score
+
+
+class Table:
+    """The findings of one exercise, shown as HTML in Jupyter and as text elsewhere."""
+
+    def __init__(self, exercise: str, findings: Sequence[Finding]) -> None:
+        self.exercise = exercise
+        self.findings = findings
+
+    @property
+    def headline(self) -> str:
+        """The exercise and its points."""
+        return f"{self.exercise}: {score(self.findings):g} of {sum(f.points for f in self.findings)} points"
+
+    def __repr__(self) -> str:
+        lines = [self.headline]
+        for f in self.findings:
+            lines.append(f"  {'✓' if f.met else '✗'} {f.what} ({f.points})")
+            if not f.met:
+                lines += [f"      expected  {f.expected}", f"      got       {f.got}", f"      hint      {f.hint}"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_row(f) for f in self.findings)
+        return (
+            f'<table style="text-align:left"><caption style="text-align:left;font-weight:bold">'
+            f"{escape(self.headline)}</caption><thead><tr>"
+            + "".join(f'<th scope="col" style="text-align:left">{h}</th>' for h in _HEADS)
+            + f"</tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+_HEADS = ("", "Criterion", "Points", "Expected", "Got", "Hint")
+
+
+def _row(f: Finding) -> str:
+    # a sign and a word beside the colour: not everyone can tell the colours apart
+    mark = '<span style="color:#0072b2">✓ met</span>' if f.met else '<span style="color:#d55e00">✗ not yet</span>'
+    points = f"{f.points if f.met else 0} / {f.points}"
+    cells = [mark, escape(f.what), points, *(escape(x) for x in (f.expected, f.got, f.hint))]
+    style = "text-align:left;vertical-align:top;max-width:22em;white-space:normal;overflow-wrap:anywhere"
+    return "<tr>" + "".join(f'<td style="{style}">{c}</td>' for c in cells) + "</tr>"
