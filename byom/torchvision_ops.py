@@ -25,6 +25,9 @@ class _TorchvisionFinder:
         return None
 
 
+_kept: list[object] = []  # operators are undefined again when their Library object is collected
+
+
 def _declare_missing_operators() -> None:
     from pathlib import Path
 
@@ -41,10 +44,10 @@ def _declare_missing_operators() -> None:
     except (OSError, RuntimeError):
         compiled = []
     if not compiled:
-        global _library  # kept for ever: operators are undefined again when their Library object is collected
-        _library = torch.library.Library("torchvision", "DEF")
+        library = torch.library.Library("torchvision", "DEF")
         for operator in ("nms", "qnms"):
-            _library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _kept.append(library)
 
 
 if "torchvision" not in sys.modules and _TorchvisionFinder not in sys.meta_path:

@@ -128,9 +128,7 @@ class Check:
         """Gather evidence about ``learner``: an object of the notebook, or the path of a script."""
         raise NotImplementedError
 
-    def judge(
-        self, challenge: Challenge, evidence: Mapping[str, Any], reference: Mapping[str, Any]
-    ) -> list[Finding]:
+    def judge(self, challenge: Challenge, evidence: Mapping[str, Any], reference: Mapping[str, Any]) -> list[Finding]:
         """Judge evidence, criterion by criterion. Runs no learner code and never raises."""
         exhibits = Exhibits(challenge, Evidence(evidence), Evidence(reference))
         findings: dict[str, Finding] = {}
@@ -139,7 +137,13 @@ class Check:
             if outcome.met and c.rests_on is not None and not findings[c.rests_on].met:
                 outcome = Outcome(False, outcome.expected, f"counts once this is met: {findings[c.rests_on].what}")
             findings[c.key] = Finding(
-                c.key, c.points, outcome.met, c.what, outcome.expected, outcome.got, "" if outcome.met else c.hint
+                c.key,
+                c.points,
+                outcome.met,
+                c.what,
+                outcome.expected,
+                outcome.got,
+                "" if outcome.met else c.hint,
             )
         return list(findings.values())
 

@@ -100,9 +100,21 @@ class Record(dict[str, Any]):
         try:
             self[key] = step()
         except (Exception, SystemExit) as error:
-            self[key] = {"raised": f"{type(error).__name__}: {error}"[:500]}
+            self.fail(f"{type(error).__name__}: {error}", key)
             return None
         return self[key]
+
+    def whole(self, step: Callable[[], Any]) -> Any:
+        """Return what ``step()`` returns, keeping nothing; when it raises, its error stands for all evidence."""
+        try:
+            return step()
+        except (Exception, SystemExit) as error:
+            self.fail(f"{type(error).__name__}: {error}")
+            return None
+
+    def fail(self, reason: str, key: str = "*") -> None:
+        """Store why there is no evidence under ``key``, or under any key that is missing."""
+        self[key] = {"raised": reason[:500]}
 
 
 class Evidence:
@@ -112,9 +124,9 @@ class Evidence:
         self._values = values
 
     def _get(self, key: str, expected: str) -> Any:
-        if key not in self._values:
+        value = self._values.get(key, self._values.get("*"))
+        if value is None:
             raise BadEvidence(expected, "nothing")
-        value = self._values[key]
         if isinstance(value, dict) and isinstance(value.get("raised"), str):
             raise BadEvidence(expected, value["raised"][:500])
         return value
@@ -168,3 +180,8 @@ def shown(value: Any, width: int = 200) -> str:
         return f"an array of shape {value.shape}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def few(values: np.ndarray) -> str:
+    """The first numbers of a flat array, for a table."""
+    return " ".join(f"{v:g}" for v in values[:6]) + (" …" if len(values) > 6 else "")

@@ -23,7 +23,11 @@ class Table:
         for f in self.findings:
             lines.append(f"  {'✓' if f.met else '✗'} {f.what} ({f.points})")
             if not f.met:
-                lines += [f"      expected  {f.expected}", f"      got       {f.got}", f"      hint      {f.hint}"]
+                lines += [
+                    f"      expected  {f.expected}",
+                    f"      got       {f.got}",
+                    f"      hint      {f.hint}",
+                ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -1,0 +1,1 @@
+"""How submissions are graded. Hidden from students."""

@@ -1,0 +1,37 @@
+"""The network. Both the training job and the endpoint import it."""
+
+import torch
+from torch import nn
+
+
+class SimpleNet(nn.Module):
+    """A binary classifier with hidden layers.
+
+    Args:
+        input_dim: number of features of an example.
+        hidden_dim: width of every hidden layer.
+        output_dim: number of scores for an example; 1 for two classes.
+    """
+
+    def __init__(self, input_dim: int, hidden_dim: int, output_dim: int) -> None:
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.hidden1 = nn.Linear(input_dim, hidden_dim)
+        self.hidden2 = nn.Linear(hidden_dim, hidden_dim)
+        self.score = nn.Linear(hidden_dim, output_dim)
+        ### END SOLUTION
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Score a batch.
+
+        Args:
+            x: float32, shape (n, input_dim).
+
+        Returns:
+            float32, shape (n, output_dim): scores between 0 and 1.
+        """
+        ### BEGIN SOLUTION
+        x = torch.relu(self.hidden1(x))
+        x = torch.relu(self.hidden2(x))
+        return torch.sigmoid(self.score(x))
+        ### END SOLUTION
