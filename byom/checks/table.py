@@ -14,9 +14,19 @@ class Table:
         self.findings = findings
 
     @property
+    def score(self) -> float:
+        """The points of the criteria that were met."""
+        return score(self.findings)
+
+    @property
+    def points(self) -> int:
+        """The most there was to score."""
+        return sum(f.points for f in self.findings)
+
+    @property
     def headline(self) -> str:
         """The exercise and its points."""
-        return f"{self.exercise}: {score(self.findings):g} of {sum(f.points for f in self.findings)} points"
+        return f"{self.exercise}: {self.score:g} of {self.points} points"
 
     def __repr__(self) -> str:
         lines = [self.headline]

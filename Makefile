@@ -1,0 +1,65 @@
+# One command each. Everything that is needed is installed on the first one: see `make help`.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UNIT ?= moons
+OUT ?= out/$(UNIT)
+SUBMISSIONS ?=
+WORKERS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help setup sandbox build grade bank test nightly bench lab lint release clean
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
+
+setup: $(INSTALLED) ## install everything into .venv
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "Python 3.11 is needed; name it with make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --progress-bar off -e '.[dev]'
+	touch $@
+
+# Grading runs learners' code inside bubblewrap, a Debian package. Only root can install it.
+sandbox:
+	@command -v bwrap >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap >/dev/null; \
+	  else echo "Grading needs bubblewrap: ask an administrator for 'apt-get install bubblewrap'." >&2; fi; }
+
+build: $(INSTALLED) ## make the notebooks, stubs and worked notebooks from solutions/
+	$(BIN)/python -m authoring build
+
+grade: $(INSTALLED) sandbox build ## grade a class; UNIT=, SUBMISSIONS=, OUT=, WORKERS=; a demonstration class by default
+	$(if $(SUBMISSIONS),,$(BIN)/python -m grading.bank.demonstration $(UNIT) $(OUT)-class)
+	$(BIN)/python -m grading grade $(UNIT) --out $(OUT) \
+	  --submissions $(if $(SUBMISSIONS),'$(SUBMISSIONS)',$(OUT)-class) $(if $(WORKERS),--workers $(WORKERS))
+
+bank: $(INSTALLED) sandbox build ## grade the graders: mutants, alternatives, attacks
+	$(BIN)/python -m grading bank
+
+test: $(INSTALLED) sandbox ## run every test at a size fit for CI
+	$(BIN)/python -m authoring build
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not nightly'
+
+nightly: $(INSTALLED) sandbox ## run every test at full size
+	$(BIN)/python -m authoring build
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: $(INSTALLED) sandbox build ## print ratios against what one would use instead
+	$(BIN)/python -m grading.bench
+
+lab: $(INSTALLED) build ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+lint: $(INSTALLED) ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+release: $(INSTALLED) build ## make the student zip in dist/
+	$(BIN)/python -m authoring release --out dist
+
+clean: ## remove what was made, but not .venv
+	rm -rf out dist build grading/source grading/release grading/autograded grading/feedback
