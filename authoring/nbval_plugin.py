@@ -1,0 +1,132 @@
+"""How nbval compares a worked notebook with what it prints now: ``pytest --nbval -p authoring.nbval_plugin``.
+
+Numbers are compared exactly, those in cells tagged ``trained`` within `TRAINED`. Times, generated names and folders
+count as alike. Pictures are run and not compared. A cell that was never executed or whose code raises fails, even
+where nbval itself would let it pass.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far apart two numbers may be that training gave: either bound is enough."""
+
+    relative: float
+    decimal: float
+    """The absolute bound for numbers with decimals: losses, scores, shares."""
+    whole: float
+    """The absolute bound for whole numbers: counts."""
+
+    def allows(self, reference: str, now: str) -> bool:
+        """Whether two numbers, as they were printed, are close enough."""
+        a, b = float(reference), float(now)
+        if math.isnan(a) or math.isnan(b):
+            return False
+        absolute = self.whole if a.is_integer() and b.is_integer() and "." not in reference else self.decimal
+        return abs(a - b) <= max(absolute, self.relative * max(abs(a), abs(b)))
+
+
+TRAINED = Tolerance(relative=0.05, decimal=0.02, whole=3)
+"""Other processors and library builds round differently, and training carries that on."""
+
+_ALIKE = [
+    (re.compile(pattern, re.MULTILINE), stand_in)
+    for pattern, stand_in in (
+        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|\+00:00)?", "<time>"),
+        (r"\b\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(?:-\d{3})?\b", "<time>"),  # as in the names the SDK makes
+        (r"\b\d\d:\d\d(?::\d\d)?\b", "<time>"),
+        (r"\b\d+(?:\.\d+)?\s?(?:ns|µs|us|ms|s|min|seconds?|minutes?|it/s|s/it)(?![\w/])", "<duration>"),
+        (r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "<uuid>"),
+        (r"\b0x[0-9a-f]+\b", "<address>"),
+        (r"\b127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
+        (r"(?<![\w.:/])(?:/[\w.+@-]+){2,}|…(?:/[\w.+@-]+)+|…", "<path>"),
+    )
+]
+
+_NUMBER = re.compile(r"(?<![\w.])[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])|\bnan\b|\binf\b")
+
+
+class Printed(str):
+    """An output's text, that compares as the cell it came from says."""
+
+    tolerance: Tolerance | None = None
+
+    __hash__ = str.__hash__
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __eq__(self, other: object) -> bool:
+        if self.tolerance is None or not isinstance(other, str):
+            return str.__eq__(self, other)
+        mine, theirs = _numbers(self), _numbers(other)
+        return _skeleton(self) == _skeleton(other) and all(map(self.tolerance.allows, mine, theirs))
+
+
+def _numbers(text: str) -> list[str]:
+    return [number.replace(",", "").replace("−", "-") for number in _NUMBER.findall(text)]
+
+
+def _skeleton(text: str) -> str:
+    """What is left beside the numbers; a number's width moves the blanks around it."""
+    return " ".join(_NUMBER.sub("<number>", text).split())
+
+
+def alike(text: Any) -> Any:
+    """``text`` with stand-ins for what no two runs have in common."""
+    if not isinstance(text, str):
+        return text
+    for pattern, stand_in in _ALIKE:
+        text = pattern.sub(stand_in, text)
+    return text
+
+
+def _compared(text: Any, tolerance: Tolerance | None) -> Any:
+    if not isinstance(text, str):
+        return text
+    printed = Printed(alike(text))
+    printed.tolerance = tolerance
+    return printed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have each cell compare its outputs as its tags say."""
+    for item in items:
+        if isinstance(item, IPyNbCell):
+            tolerance = TRAINED if "trained" in item.cell.metadata.get("tags", []) else None
+            item.sanitize = lambda text, tolerance=tolerance: _compared(text, tolerance)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a cell that was never executed, or whose code raised without nbval seeing it."""
+    if not isinstance(item, IPyNbCell):
+        return (yield)
+    if item.cell.execution_count is None:
+        item.raise_cell_error("This cell has no stored outputs to compare with: execute the worked notebook")
+    kernel, statuses = item.parent.kernel, []
+    receive = kernel.get_message
+
+    def get_message(stream: str, timeout: float | None = None) -> Any:
+        message = receive(stream, timeout=timeout)
+        if stream == "shell" and message["msg_type"] == "execute_reply":
+            statuses.append(message["content"]["status"])
+        return message
+
+    kernel.get_message = get_message
+    try:
+        result = yield
+    finally:
+        kernel.get_message = receive
+    # a library that draws its own tracebacks hides the error from nbval, which looks at outputs alone
+    if "error" in statuses and not item.options["check_exception"]:
+        item.raise_cell_error("Cell execution caused an exception that is not shown as one")
+    return result
