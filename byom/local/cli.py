@@ -1,0 +1,69 @@
+"""`byom local`: start, show and end local SageMaker from the terminal."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from . import lifecycle
+
+app = typer.Typer(no_args_is_help=True, help="SageMaker on this computer.")
+NOT_RUNNING = 3  # the exit code of `status` without a server, as service managers have it
+
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="The folder with all state. Default: BYOM_LOCAL_ROOT, or ~/.byom/local."),
+]
+
+
+@app.command()
+def up(
+    root: Root = None,
+    port: Annotated[int | None, typer.Option(help="Default: 8321, or any free one.", min=1, max=65535)] = None,
+) -> None:
+    """Start a server that lasts until `byom local down`; notebooks find and use it."""
+    try:
+        server, started = lifecycle.ensure(root or lifecycle.default_root(), port, lasting=True)
+    except lifecycle.LocalSageMakerError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"Local SageMaker {'runs' if started else 'already runs'} at {server.url}, its state in {server.root}.")
+    typer.echo(
+        f"For other clients: export AWS_ENDPOINT_URL={server.url} AWS_DEFAULT_REGION=us-east-1 "
+        "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+    )
+
+
+@app.command()
+def status(root: Root = None) -> None:
+    """Show where the server is and what it has. Exit code 3 when none runs."""
+    server = lifecycle.find(root or lifecycle.default_root())
+    if server is None:
+        typer.echo(f"Local SageMaker does not run (state in {root or lifecycle.default_root()}).")
+        raise typer.Exit(NOT_RUNNING)
+    console = Console()
+    table = Table("", "", show_header=False, box=None)
+    table.add_row("url", server.url)
+    table.add_row("state in", str(server.root))
+    table.add_row("process", str(server.pid))
+    until = "byom local down" if server.lasting else f"process {', '.join(map(str, server.holders))} ends"
+    table.add_row("runs until", until)
+    console.print(table)
+    for title, rows in (("training job", server.training_jobs), ("endpoint", server.endpoints)):
+        listing = Table(title, "status")
+        for name, state in rows:
+            listing.add_row(name, state)
+        console.print(listing if rows else f"no {title}s")
+
+
+@app.command()
+def down(root: Root = None) -> None:
+    """End the server, its jobs and its endpoints' processes. The state stays on disk."""
+    try:
+        ended = lifecycle.stop(root or lifecycle.default_root())
+    except lifecycle.LocalSageMakerError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
+    typer.echo("Local SageMaker has ended; its state stays on disk." if ended else "Local SageMaker does not run.")

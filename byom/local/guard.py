@@ -1,0 +1,78 @@
+"""Runs one command and outlives none of it: `python guard.py LIFELINE [FD,…] -- COMMAND …`.
+
+The server holds the other end of the lifeline, a pipe. A byte through it asks the command to end (SIGTERM); its
+closing, which is also what happens when the server is killed, kills the command and everything it ever started.
+This file is run by its path and imports nothing of byom, so that a container costs one small process.
+"""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def prctl(option: int, value: int) -> None:
+    """Linux's prctl; elsewhere nothing, and only the lifeline guards."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def kill_descendants() -> None:
+    """SIGKILL to every process below this one, also those that left their group, until none is left."""
+    me = psutil.Process()
+    while alive := [child for child in me.children(recursive=True) if _alive(child)]:
+        for child in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        time.sleep(0.005)
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def main() -> int:
+    """Run the command; return its exit status, 128 + n when signal n ended it."""
+    lifeline = int(sys.argv[1])
+    separator = sys.argv.index("--")
+    passed = [int(fd) for fd in sys.argv[2:separator]]
+    prctl(PR_SET_CHILD_SUBREAPER, 1)  # orphans of the command become ours, so that we find them
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    child = subprocess.Popen(
+        sys.argv[separator + 1 :],
+        pass_fds=passed,
+        start_new_session=True,
+        preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL),  # noqa: PLW1509 - one thread only
+    )
+    for fd in passed:
+        os.close(fd)
+    while child.poll() is None:
+        ready, _, _ = select.select([lifeline, wake], [], [])
+        if wake in ready:
+            os.read(wake, 4096)
+        if lifeline in ready:
+            if not os.read(lifeline, 1):
+                break
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
+    kill_descendants()
+    status = child.wait()
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

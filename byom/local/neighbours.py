@@ -1,0 +1,68 @@
+"""SageMaker's neighbours, played by moto: S3, IAM, STS and CloudWatch Logs, as one WSGI application."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.core.request import (
+    PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+    environ_key_for_header,
+    should_preserve_original_header_name,
+)
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import create_backend_app
+
+from .account import ACCOUNT_ID, DEFAULT_BUCKET, ROLE_NAME
+from .objects import Objects
+
+SERVICES = ("s3", "iam", "sts", "logs")
+_SAGEMAKER_MAY_ASSUME = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+_IN_MEMORY = 2**20  # bytes of a request body kept in memory; the rest goes to a temporary file
+
+
+class Neighbours:
+    """moto's services. One request at a time, since moto's state has no locks; bodies are read before the lock."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._apps = {service: create_backend_app(service) for service in SERVICES}
+        objects.create_bucket(DEFAULT_BUCKET)
+        iam_backends[ACCOUNT_ID]["aws"].create_role(
+            role_name=ROLE_NAME,
+            assume_role_policy_document=json.dumps(_SAGEMAKER_MAY_ASSUME),
+            path="/",
+            permissions_boundary=None,
+            description="The role that local SageMaker's jobs and endpoints take",
+            tags=[],
+            max_session_duration="3600",
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request; a changed object is on disk before the answer begins."""
+        scope = environ["asgi.scope"]
+        service = scope["state"]["aws_service"]
+        # moto matches S3 keys in their encoded form, and tells metadata keys with "_" from those with "-"
+        environ["RAW_URI"] = scope["raw_path"].decode("latin1")
+        names = [name.decode("latin1") for name, _ in scope["headers"]]
+        environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
+            environ_key_for_header(name): name for name in names if should_preserve_original_header_name(name)
+        }
+        started: list[Any] = []
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+            shutil.copyfileobj(environ["wsgi.input"], body)
+            environ["CONTENT_LENGTH"] = str(body.tell())
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            body.seek(0)
+            environ["wsgi.input"] = body
+            with self._objects.lock:
+                answer = self._apps[service](environ, lambda *args: started.extend(args))
+                chunks = list(answer)
+                if service == "s3" and environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+                    self._objects.save()
+        start_response(*started)
+        return chunks

@@ -1,0 +1,90 @@
+"""What a notebook calls: make the SageMaker SDK of this process talk to the local server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import lifecycle
+from .account import DEFAULT_BUCKET, ROLE_ARN, client_environment
+
+if TYPE_CHECKING:
+    from .session import LocalSession
+
+_SDK_CONFIG = f"""SchemaVersion: '1.0'
+SageMaker:
+  PythonSDK:
+    Modules:
+      TelemetryOptOut: true
+      Session:
+        DefaultS3Bucket: {DEFAULT_BUCKET}
+"""
+
+
+def activate(root: str | Path | None = None, port: int | None = None) -> tuple[LocalSession, str]:
+    """Use local SageMaker from here on, and return `(session, role)`.
+
+    On AWS the same cell reads `session, role = sagemaker.Session(), sagemaker.get_execution_role()`. The server is
+    started, or a running one is used; one that a notebook started ends with the notebooks that use it.
+
+    Args:
+        root: the folder with all state; by default `BYOM_LOCAL_ROOT` or `~/.byom/local`.
+        port: the server's port on 127.0.0.1; by default 8321, or any free one.
+
+    Raises:
+        LocalSageMakerError: the server can't start, for example because the port is in use.
+    """
+    folder = (Path(root) if root else lifecycle.default_root()).expanduser().resolve()
+    with ThreadPoolExecutor(1) as pool:  # the server starts while the SDK is imported, which takes longer
+        starting = pool.submit(lifecycle.ensure, folder, port)
+        _import_sdk()
+        server, _ = starting.result()
+    config = folder / "sagemaker-sdk.yaml"
+    if not config.exists() or config.read_text() != _SDK_CONFIG:
+        config.write_text(_SDK_CONFIG)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(client_environment(server.url), SAGEMAKER_USER_CONFIG_OVERRIDE=str(config))
+
+    import boto3
+
+    boto3.setup_default_session()  # an earlier one keeps the credentials it found
+
+    from .session import LocalSession
+
+    return LocalSession(), ROLE_ARN
+
+
+def _import_sdk() -> None:
+    """Import the SageMaker SDK without the changes it makes to its surroundings.
+
+    It installs rich's tracebacks, which turn a cell's error into a display: a notebook under test then passes although
+    it failed. And its configuration logs a line for each place where it found none.
+    """
+    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
+    import rich.traceback
+
+    install = rich.traceback.install
+    rich.traceback.install = lambda **_: sys.excepthook
+    try:
+        import sagemaker  # noqa: F401
+        import sagemaker_core.main.utils  # noqa: F401 - both bind `install` when imported
+    finally:
+        rich.traceback.install = install
+    _restore_tracebacks()
+
+
+def _restore_tracebacks() -> None:
+    """Take rich's tracebacks out again, where the SDK was imported before."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    for name in ("showtraceback", "_showtraceback", "showsyntaxerror"):
+        replaced = vars(shell).get(name) if shell else None
+        if getattr(replaced, "__module__", "") == "rich.traceback":
+            delattr(shell, name)
+    if sys.excepthook.__module__ == "rich.traceback":
+        sys.excepthook = sys.__excepthook__

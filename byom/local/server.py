@@ -1,0 +1,247 @@
+"""The server: `python -m byom.local.server --root DIR`. One loopback port that speaks to boto3 as AWS does.
+
+By the service that a request is signed for, it goes to our SageMaker or to moto's S3, IAM, STS and CloudWatch Logs.
+"""
+
+import argparse
+import fcntl
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from a2wsgi import WSGIMiddleware
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import lifecycle
+from .control import BODY_LIMIT, ControlPlane, Runtime, too_large
+from .endpoints import Endpoints
+from .hosting import Hosting
+from .leases import Leases
+from .logs import Logs
+from .neighbours import SERVICES, Neighbours
+from .objects import Objects
+from .resources import ENDPOINT, TRAINING_JOB, Resources
+from .store import Store, StoreError
+from .training import TrainingJobs
+from .wire import AwsError
+
+DRAINED = 64 * 2**20  # bytes of a refused body that are still read, so that the client hears the refusal
+OWN = "/_byom/"  # no bucket's name begins with "_"
+CHECK = 0.5  # seconds between two looks at who needs the server
+HELD, BAD = 3, 2  # exit codes: another server has the root; it can't start
+
+log = logging.getLogger("byom.local")
+
+
+class Server:
+    """All of it behind one ASGI application, with its state in `root`."""
+
+    def __init__(self, root: Path, url: str, leases: Leases) -> None:
+        self.root, self.url, self.leases = root, url, leases
+        scratch = root / "run"
+        shutil.rmtree(scratch, ignore_errors=True)  # of jobs and endpoints that died with an earlier server
+        self._store = Store(root / "state.sqlite")
+        self._resources = Resources(self._store)
+        objects = Objects(self._store, root / "s3")
+        logs = Logs(root / "logs")
+        self._training = TrainingJobs(self._resources, objects, logs, scratch / "jobs", url)
+        self._endpoints = Endpoints(self._resources, objects, logs, scratch / "endpoints", url)
+        hosting = Hosting(self._resources, objects, self._endpoints)
+        self._control = ControlPlane(self._training, hosting, self._resources)
+        self._runtime = Runtime(self._endpoints)
+        self._neighbours: ASGIApp = WSGIMiddleware(Neighbours(objects))
+        port = url.rpartition(":")[2]
+        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request, scope, receive, send)
+        except AwsError as error:
+            answer = _response(*error.answer())
+        except Exception:
+            log.exception("%s %s", request.method, request.url.path)
+            error = AwsError("InternalFailure", f"byom.local failed; {self.root / 'server.log'} says why.", 500)
+            answer = _response(*error.answer())
+        if answer is not None:
+            await answer(scope, receive, send)
+
+    async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Response | None:
+        if refusal := self._foreign(request):
+            return PlainTextResponse(refusal, 403)
+        path = request.url.path
+        if path.startswith(OWN):
+            return await self._own(request, path.removeprefix(OWN))
+        service = _signed_for(request)
+        if service in (None, "sagemaker") and (route := self._runtime.route(request.method, path)):
+            body = await _read(request, BODY_LIMIT)
+            return _response(*await self._runtime.answer(*route, dict(request.headers), body))
+        if service == "sagemaker":
+            operation = request.headers.get("x-amz-target", "").removeprefix("SageMaker.")
+            return _response(*await run_in_threadpool(self._control.answer, operation, await request.body()))
+        if service not in (None, *SERVICES):
+            raise AwsError(
+                "UnsupportedOperation",
+                f"byom.local does not support the service {service}; it has sagemaker, {', '.join(SERVICES)}.",
+            )
+        scope.setdefault("state", {})["aws_service"] = service or "s3"
+        await self._neighbours(scope, receive, send)
+        return None
+
+    def _foreign(self, request: Request) -> str | None:
+        """Why a request comes from a web page of another site, or None. A browser must not be able to drive this."""
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if host not in self._hosts:
+            return f"byom.local is not {host or 'a server without a name'}."
+        if origin is not None and origin.removeprefix("http://") not in self._hosts:
+            return f"byom.local does not answer pages of {origin}."
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return "byom.local does not answer pages of other sites."
+        return None
+
+    async def _own(self, request: Request, path: str) -> Response:
+        if (request.method, path) == ("GET", "status"):
+            return JSONResponse(await run_in_threadpool(self._status))
+        if (request.method, path) == ("POST", "lease"):
+            asked = await request.json()
+            if asked.get("lasting"):
+                self.leases.last()
+            else:
+                self.leases.add(int(asked["pid"]))
+            return JSONResponse(await run_in_threadpool(self._status))
+        return PlainTextResponse("byom.local has no such page.", 404)
+
+    def _status(self) -> dict[str, Any]:
+        jobs = [(name, job["TrainingJobStatus"]) for name, job in self._resources.all(TRAINING_JOB).items()]
+        endpoints = [(name, endpoint["EndpointStatus"]) for name, endpoint in self._resources.all(ENDPOINT).items()]
+        return {
+            "url": self.url,
+            "root": str(self.root),
+            "pid": os.getpid(),
+            "lasting": self.leases.lasting,
+            "holders": self.leases.holders(),
+            "training_jobs": jobs,
+            "endpoints": endpoints,
+        }
+
+    def close(self) -> None:
+        """End every job and endpoint process."""
+        self._training.close()
+        self._endpoints.close()
+        self._store.close()
+
+
+def _signed_for(request: Request) -> str | None:
+    """The service in the request's credential scope, from its header or its presigned URL."""
+    credential = request.headers.get("authorization", "") or request.query_params.get("X-Amz-Credential", "")
+    match = re.search(r"/\d{8}/[\w-]*/([\w-]+)/aws4_request", credential)
+    return match[1] if match else None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    body, refused = bytearray(), int(request.headers.get("content-length", 0)) > limit
+    seen = 0
+    async for chunk in request.stream():
+        seen += len(chunk)
+        refused = refused or seen > limit
+        if not refused:
+            body += chunk
+        elif seen > DRAINED:
+            break
+    if refused:
+        raise too_large()
+    return bytes(body)
+
+
+def _response(status: int, headers: dict[str, str], body: bytes) -> Response:
+    return Response(body, status, headers)
+
+
+def bind(port: int | None) -> socket.socket:
+    """A listening socket on loopback: at `port`, or else at the usual one or any free one.
+
+    Raises OSError when a port that was asked for is in use.
+    """
+    for candidate in (lifecycle.DEFAULT_PORT, 0) if port is None else (port,):
+        try:
+            listener = socket.create_server(("127.0.0.1", candidate), backlog=128)
+            # inherited by each connection; without it every answer waits 40 ms for the client's acknowledgement
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return listener
+        except OSError:
+            if candidate == 0 or port is not None:
+                raise
+    raise AssertionError("port 0 is always free")
+
+
+def main() -> int:
+    """Serve until told to end, or until nobody needs it."""
+    parser = argparse.ArgumentParser(prog="python -m byom.local.server", description=__doc__)
+    parser.add_argument("--root", type=Path, default=lifecycle.default_root(), help="the folder with all state")
+    parser.add_argument("--port", type=int, help=f"default: {lifecycle.DEFAULT_PORT}, or any free one")
+    parser.add_argument("--owner", type=int, help="end when this process has ended and nobody else needs the server")
+    arguments = parser.parse_args()
+    root = arguments.root.expanduser().resolve()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (root / "server.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print(f"Another server has {root}.", file=sys.stderr)
+        return HELD
+    try:
+        listener = bind(arguments.port)
+    except OSError:
+        print(
+            f"Port {arguments.port} is in use: choose another one, or none and any free one is taken.", file=sys.stderr
+        )
+        return BAD
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    leases = Leases(lasting=arguments.owner is None)
+    if arguments.owner is not None:
+        leases.add(arguments.owner)
+    try:
+        app = Server(root, url, leases)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return BAD
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+
+    def watch() -> None:
+        while not leases.expired():
+            time.sleep(CHECK)
+        server.should_exit = True
+
+    threading.Thread(target=watch, daemon=True).start()
+    lifecycle.announce(root, url)
+    print(json.dumps({"url": url}), flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whoever started us reads no further line
+    # uvicorn ends on SIGTERM and raises it again, which must not skip the end of the jobs and endpoints
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    try:
+        server.run(sockets=[listener])
+    finally:
+        lifecycle.withdraw(root)
+        app.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
