@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 from nbformat import NotebookNode
 from tqdm import tqdm
@@ -214,7 +213,7 @@ def _executed(course: Course, made: Products, say: Callable[[str], None]) -> Not
     bar = tqdm(total=len(made.worked.cells), unit="cell", leave=False, disable=None)
     try:
         with bar:
-            return worked.execute(made.worked, made.solved, lambda: bar.update())
+            return worked.execute(made.worked, made.solved, bar.update)
     except worked.CellFailed as failed:
         what = f"this cell of the worked notebook failed:\n\n{failed.cell.source}\n\n{failed.reason}"
         raise Violations([Violation(course.lesson(made.name), made.lines[failed.cell.id], what)]) from None
@@ -244,7 +243,7 @@ def _worked_difference(course: Course, made: Products) -> list[str]:
     assert made.worked is not None
     path = course.worked(made.name)
     try:
-        committed = notebooks.written(worked.without_outputs(nbformat.read(path, as_version=4))).decode()
+        committed = notebooks.written(worked.without_outputs(worked.read_notebook(path))).decode()
     except FileNotFoundError:
         return [f"{course.shown(path)}: is missing"]
     except ValueError as error:

@@ -12,7 +12,7 @@ Evidence = Mapping[str, Mapping[str, Any]]
 
 
 def _reference_evidence(name: str, seed: int) -> Evidence:
-    from grading.autograders import reference_evidence  # imports the unit's frameworks
+    from grading.autograders.autograder import reference_evidence  # imports the unit's frameworks
 
     return reference_evidence(name, seed)
 

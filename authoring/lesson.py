@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
+from nbformat.validator import NotebookValidationError
 
 from authoring.violations import Violation
 
@@ -86,8 +87,12 @@ def read_lesson(name: str, path: Path) -> Lesson:
     try:
         notebook = myst_to_notebook(text, add_source_map=True)
     except MystMetadataParsingError as error:
-        at = re.search(r"at line (\d+)", str(error))
-        lesson.object(int(at[1]) if at else 1, f"the cell options can't be read: {error}")
+        told = re.search(r"at line (\d+)", str(error))
+        lesson.object(int(told[1]) if told else 1, f"the cell options can't be read: {error}")
+        return lesson
+    except NotebookValidationError as error:
+        at = next((n for n, line in enumerate(text.splitlines(), 1) if str(error.instance) in line), 1)
+        lesson.object(at, f"cell options that no notebook may have: {error.message}")
         return lesson
     lines = text.splitlines()
     for cell, start in zip(notebook.cells, notebook.metadata["source_map"], strict=True):

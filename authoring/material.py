@@ -32,8 +32,8 @@ class Material:
 
     @cached_property
     def stubs(self) -> dict[str, str]:
-        """The scripts as learners get them."""
-        return {name: stub(script.text) for name, script in self.scripts.items()}
+        """The scripts as learners get them; those that are malformed are left out."""
+        return {name: stub(script.text) for name, script in self.scripts.items() if not script.violations}
 
     @cached_property
     def distinctive(self) -> dict[str, tuple[Answers, int]]:
@@ -42,6 +42,7 @@ class Material:
         return {
             text: (module, line)
             for module in self.modules
+            if not module.violations
             for text, line in distinctive(module).items()
             if text not in given
         }

@@ -168,8 +168,8 @@ def _text_gives_nothing_away(material: Material) -> Iterator[Violation]:
         text = squeezed(block.source)
         for piece, (module, at) in material.distinctive.items():
             if piece in text:
-                line = block.line + _line_of(piece, block.source)
-                yield Violation(lesson.path, line, f"gives away the answer on {module.path.name}:{at}")
+                where = block.line + _line_of(piece, block.source)
+                yield Violation(lesson.path, where, f"gives away the answer on {module.path.name}:{at}")
 
 
 def _line_of(piece: str, source: str) -> int:

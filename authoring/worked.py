@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import sys
@@ -40,11 +41,26 @@ def digest(parts: Mapping[str, bytes]) -> str:
     return whole.hexdigest()[:16]
 
 
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a worked notebook.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: the file is no valid notebook.
+    """
+    try:
+        notebook = nbformat.from_dict(json.loads(path.read_bytes()))
+        nbformat.validate(notebook)
+    except (ValueError, nbformat.ValidationError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{type(error).__name__}: {str(error).splitlines()[0]}") from None
+    return notebook
+
+
 def built_from(path: Path) -> str | None:
     """The digest a committed worked notebook was executed from; None where there is none to trust."""
     try:
-        return nbformat.read(path, as_version=4).metadata.get("byom", {}).get(BUILT_FROM)
-    except (OSError, ValueError):  # not there, or not a notebook: execute it afresh
+        return read_notebook(path).metadata.get("byom", {}).get(BUILT_FROM)
+    except (FileNotFoundError, ValueError):
         return None
 
 
@@ -93,7 +109,7 @@ def _end_processes(key: str, value: str) -> None:
             process.kill()
 
 
-def execute(notebook: NotebookNode, scripts: Mapping[str, bytes], progress: Callable[[int, int], None]) -> NotebookNode:
+def execute(notebook: NotebookNode, scripts: Mapping[str, bytes], progress: Callable[[], object]) -> NotebookNode:
     """Run every cell and keep the outputs; changes ``notebook`` itself.
 
     Args:
