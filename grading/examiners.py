@@ -1,0 +1,113 @@
+"""Examining many submissions at once, each by a worker that keeps nothing between two."""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from grading.notes import Note
+from grading.record import Record, examined
+from grading.repair import repair
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What it takes to examine one submission: all a worker is told, and where it leaves the record.
+
+    ``folder`` is the submission as intake left it, ``release`` the notebook that students got.
+    """
+
+    student: str
+    key: str
+    folder: Path
+    release: Path
+    record: Path
+    notes: list[Note]
+    missing: list[str]
+    unit: str
+    seed: int
+    sandboxed: bool
+
+    def is_examined(self) -> bool:
+        """Whether a record under this key is on disk."""
+        record = Record.load(self.record)
+        return record is not None and record.key == self.key and not record.failure
+
+    def examine(self) -> None:
+        """Examine the submission and write its record."""
+        book = nbformat.read(self.folder / f"{self.unit}.ipynb", as_version=4)
+        notes = self.notes + repair(book, nbformat.read(self.release, as_version=4))
+        done = examined(
+            self.key, self.folder, book, notes, self.missing, self.unit, self.seed, sandboxed=self.sandboxed
+        )
+        done.save(self.record)
+
+    def give_up(self, why: str) -> None:
+        """Write a record that says the grader failed."""
+        book = nbformat.read(self.release, as_version=4)
+        Record(self.key, book, self.notes, self.missing, {}, {}, 0.0, why[:500]).save(self.record)
+
+
+def examine_all(
+    assignments: list[Assignment], workers: int, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Assignment]:
+    """Examine ``assignments`` in ``workers`` processes; each is handed out when its record is on disk.
+
+    Args:
+        assignments: what to examine.
+        workers: how many at once.
+        meanwhile: called once, while the first are being examined.
+    """
+    left = {each.record: each for each in assignments}
+    for each in _pooled(assignments, workers, meanwhile):
+        del left[each.record]
+        yield each
+    # a worker died and took the pool with it; which submission did that shows when each has a worker of its own
+    for each in list(left.values()):
+        if not any(_pooled([each], 1)):
+            each.give_up("its worker process died")
+        yield each
+
+
+def _pooled(
+    assignments: list[Assignment], workers: int, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Assignment]:
+    """Examine in one pool; stops short when a worker dies."""
+    if not assignments:
+        return
+    # spawned, not forked: a fork of this process would carry the gradebook and its locks along
+    pool = ProcessPoolExecutor(
+        min(workers, len(assignments)), multiprocessing.get_context("spawn"), _leave_with, (os.getpid(),)
+    )
+    try:
+        futures: dict[Future[None], Assignment] = {pool.submit(each.examine): each for each in assignments}
+        meanwhile()
+        for future in as_completed(futures):
+            each = futures[future]
+            try:
+                future.result()
+            except BrokenProcessPool:
+                return
+            except Exception as error:  # ours: an unreadable disk, say; the class goes on
+                each.give_up(f"{type(error).__name__}: {error}")
+            yield each
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_with(parent: int) -> None:
+    """Have this worker end when its parent is gone, even by SIGKILL; the sandbox ends with the worker."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
