@@ -86,24 +86,16 @@ class _Display:
         if self.bar:
             self.bar.stop()
 
-    @property
-    def tell(self) -> "Callable[[Progress], None]":
-        from grading.classroom import Progress
+    def tell(self, progress: "Progress") -> None:
         from grading.notes import plain
 
-        def told(progress: Progress) -> None:
-            if self.bar:
-                self.bar.update(self.task, total=progress.students, completed=progress.done, failures=progress.failures)
-                return
-            how = "kept" if progress.kept else "graded"
-            score = f"{progress.score:g} of {progress.whole}"
-            print(
-                f"[{progress.done}/{progress.students}] {plain(progress.student)}: {score} ({how})",
-                file=sys.stderr,
-                flush=True,
-            )
-
-        return told
+        if self.bar:
+            self.bar.update(self.task, total=progress.students, completed=progress.done, failures=progress.failures)
+            return
+        how = "kept" if progress.kept else "graded"
+        score = f"{progress.score:g} of {progress.whole}"
+        line = f"[{progress.done}/{progress.students}] {plain(progress.student)}: {score} ({how})"
+        print(line, file=sys.stderr, flush=True)
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
