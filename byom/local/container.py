@@ -13,8 +13,9 @@ from .account import client_environment
 from .logs import LogStream
 
 GUARD = Path(__file__).with_name("guard.py")
+IN_CONTAINER = Path(__file__).with_name("in_container")
 FOLDERS = ("input/config", "input/data", "model", "output/data", "code")
-_NOT_INHERITED = ("SM_", "SAGEMAKER_", "DMLC_", "JPY_", "PYTEST_", "AWS_", "BYOM_", "MPLBACKEND", "PYTHONPATH")
+_NOT_INHERITED = ("SM_", "SAGEMAKER_", "DMLC_", "JPY_", "PYTEST_", "AWS_", "BYOM_", "MPLBACKEND", "PYTHON")
 _LONGEST_LINE = 64 * 1024  # bytes
 
 
@@ -110,11 +111,10 @@ class Container:
             | {
                 "SAGEMAKER_BASE_DIR": str(self.base),
                 "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-                "PYTHONUNBUFFERED": "1",
                 # requirements.txt is installed here, and never into the learner's own environment
                 "PIP_TARGET": str(site),
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-                "PYTHONPATH": str(site),
+                "PYTHONPATH": os.pathsep.join([str(site), str(IN_CONTAINER)]),
             }
         )
 

@@ -16,6 +16,7 @@ import time
 
 import psutil
 
+GIVE_UP = 10  # seconds; a process of another user, say, can't be killed
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -28,10 +29,14 @@ def prctl(option: int, value: int) -> None:
 def kill_descendants() -> None:
     """SIGKILL to every process below this one, also those that left their group, until none is left."""
     me = psutil.Process()
+    give_up = time.monotonic() + GIVE_UP
     while alive := [child for child in me.children(recursive=True) if _alive(child)]:
         for child in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.Error):
                 child.kill()
+        if time.monotonic() > give_up:
+            print(f"byom.local: {len(alive)} processes can't be killed: {alive}", file=sys.stderr)
+            return
         time.sleep(0.005)
 
 
@@ -71,6 +76,9 @@ def main() -> int:
                 os.killpg(child.pid, signal.SIGTERM)
     kill_descendants()
     status = child.wait()
+    with contextlib.suppress(ChildProcessError):  # leave no zombies to whoever adopts them
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
     return status if status >= 0 else 128 - status
 
 

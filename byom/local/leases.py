@@ -27,7 +27,7 @@ class Leases:
         with self._lock:
             self._holders[pid] = started
 
-    def last(self) -> None:
+    def make_lasting(self) -> None:
         """Go on until somebody ends the server."""
         self.lasting = True
 

@@ -65,7 +65,8 @@ def _import_sdk() -> None:
     It installs rich's tracebacks, which turn a cell's error into a display: a notebook under test then passes although
     it failed. And its configuration logs a line for each place where it found none.
     """
-    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
+    for chatty in ("sagemaker.config", "botocore.configprovider"):  # the latter names our endpoint at each client
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     import rich.traceback
 
     install = rich.traceback.install

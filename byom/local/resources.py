@@ -135,6 +135,6 @@ def _offset(token: str | None) -> int:
     if token is None:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token))
+        return abs(int(base64.urlsafe_b64decode(token)))
     except (ValueError, binascii.Error):
         raise invalid("Invalid pagination token: the NextToken was not given by an earlier answer.") from None

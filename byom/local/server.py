@@ -119,7 +119,7 @@ class Server:
         if (request.method, path) == ("POST", "lease"):
             asked = await request.json()
             if asked.get("lasting"):
-                self.leases.last()
+                self.leases.make_lasting()
             else:
                 self.leases.add(int(asked["pid"]))
             return JSONResponse(await run_in_threadpool(self._status))

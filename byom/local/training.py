@@ -48,7 +48,7 @@ class TrainingJobs:
     def create_training_job(self, request: Request) -> dict[str, Any]:
         """Answer CreateTrainingJob: check what can be checked, and start."""
         _refuse_unsupported(request)
-        framework_of(request["AlgorithmSpecification"]["TrainingImage"])
+        framework_of(request["AlgorithmSpecification"].get("TrainingImage", ""))
         for channel in request.get("InputDataConfig", []):
             channels.files_of(channel, self._objects, request["RoleArn"])
         bucket = split_uri(request["OutputDataConfig"]["S3OutputPath"])[0]
@@ -103,10 +103,13 @@ class TrainingJobs:
     # the run of one job, in a thread of its own
 
     def _run(self, name: str, job: Document) -> None:
-        stream = self._logs.stream(TRAINING_GROUP, f"{name}/{HOST}-{int(job['CreationTime'])}")
-        container = self._containers[name] = Container(self._scratch / name, self._url, stream)
         try:
-            status, reason = self._train(name, job, container, stream)
+            stream = self._logs.stream(TRAINING_GROUP, f"{name}/{HOST}-{int(job['CreationTime'])}")
+            container = self._containers[name] = Container(self._scratch / name, self._url, stream)
+            try:
+                status, reason = self._train(name, job, container, stream)
+            finally:
+                container.remove()
         except JobFailed as error:
             status, reason = "Failed", str(error)
         except Exception as error:  # a job must end with a status, whatever is wrong with us
@@ -114,8 +117,7 @@ class TrainingJobs:
             status, reason = "Failed", f"InternalServerError: {type(error).__name__}: {error}"
         if not self._closing:
             self._end(name, status, reason)
-        container.remove()
-        del self._containers[name]
+        self._containers.pop(name, None)
         self._stopping.discard(name)
 
     def _train(self, name: str, job: Document, container: Container, stream: LogStream) -> tuple[str, str]:
@@ -139,7 +141,7 @@ class TrainingJobs:
                 **job.get("Environment", {}),
             },
         )
-        limit = job["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
+        limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400)
         exit_code, overran = self._wait(name, container, limit)
         if self._closing:
             raise JobFailed("InternalServerError: the local server ended")
@@ -217,6 +219,8 @@ class TrainingJobs:
             transitions = self._resources.find(TRAINING_JOB, name)["SecondaryStatusTransitions"]
             transitions[-1].setdefault("EndTime", now)
             transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
+            if "TrainingEndTime" in changes:
+                transitions[-1]["EndTime"] = now
             self._resources.update(
                 TRAINING_JOB, name, SecondaryStatus=secondary, SecondaryStatusTransitions=transitions, **changes
             )
@@ -259,6 +263,8 @@ def _refuse_unsupported(request: Request) -> None:
         refused += channels.unsupported_features(channel, algorithm["TrainingInputMode"])
     if refused:
         raise invalid(f"byom.local does not support {', nor '.join(refused)}.")
+    if "InstanceType" not in resources:
+        raise invalid("ResourceConfig needs an InstanceType.")
 
 
 def _final_metrics(job: Document, stream: LogStream) -> list[dict[str, Any]]:
