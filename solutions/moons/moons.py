@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pandas as pd
+from sagemaker import Session
 from sagemaker.pytorch import PyTorch, PyTorchModel
 
 
@@ -27,7 +28,7 @@ def make_csv(x: np.ndarray, y: np.ndarray, filename: str, data_dir: str) -> None
     ### END SOLUTION
 
 
-def make_estimator(session, role: str, output_path: str, hyperparameters: dict) -> PyTorch:
+def make_estimator(session: Session, role: str, output_path: str, hyperparameters: dict) -> PyTorch:
     """Describe the training job: which script, in which container, on which machine.
 
     The script is ``train.py`` of the folder ``source``; the container is PyTorch 2.6.0 for Python 3.12
@@ -55,7 +56,7 @@ def make_estimator(session, role: str, output_path: str, hyperparameters: dict) 
     ### END SOLUTION
 
 
-def make_model(session, role: str, model_data: str) -> PyTorchModel:
+def make_model(session: Session, role: str, model_data: str) -> PyTorchModel:
     """Describe what the endpoint serves: a trained model and the script that answers requests.
 
     The script is ``predict.py`` of the folder ``source``; the container is PyTorch 2.6.0 for Python 3.12.
