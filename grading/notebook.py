@@ -134,11 +134,12 @@ def _cells(found: list[Any]) -> tuple[list[nbformat.NotebookNode], int]:
         kind = cell.get("cell_type") if isinstance(cell, dict) else None
         if not isinstance(kind, str) or kind not in _CELL or (source := _text(cell.get("source", ""))) is None:
             continue
-        clean = _CELL[kind](source, metadata=_metadata(cell.get("metadata")))
         known = cell.get("id")
-        if isinstance(known, str) and _ID.fullmatch(known) and known not in used:
-            clean.id = known
-        used.add(clean.id)
+        if not isinstance(known, str) or not _ID.fullmatch(known) or known in used:
+            # the same ids on every reading, so that outputs find their cell again
+            known = next(name for n in range(len(found) + 1) if (name := f"cell-{len(cells) + n}") not in used)
+        clean = _CELL[kind](source, id=known, metadata=_metadata(cell.get("metadata")))
+        used.add(known)
         cells.append(clean)
     return cells, len(found) - len(cells)
 

@@ -11,6 +11,7 @@ _TEMPLATES = Environment(
     loader=PackageLoader("grading"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _TEMPLATES.filters["points"] = lambda value: f"{value:.4g}"
+_TEMPLATES.filters["seconds"] = lambda value: f"{value:.1f} s"
 
 
 def render(template: str, **values: Any) -> str:

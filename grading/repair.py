@@ -68,15 +68,11 @@ class _Repairing:
         return self.notes
 
     def recognise(self) -> None:
-        """Tell which submitted cell stands for which released one: by grade_id, cell id, then unchanged source."""
+        """Tell which submitted cell stands for which released one: by cell id, grade_id, then unchanged source."""
         by_id = {cell.id: cell for cell in self.release.cells}
         by_source = {cell.source: cell for cell in self.release.cells if cell.source.strip()}
         for cell in self.book.cells:
-            grade_id = _graded(cell).get("grade_id")
-            if isinstance(grade_id, str) and grade_id in self.known:
-                original = self.known[grade_id]
-            else:
-                original = by_id.get(cell.id) or by_source.get(cell.source)
+            original = by_id.get(cell.id) or self.known.get(_graded(cell).get("grade_id")) or by_source.get(cell.source)
             if original is None:
                 continue
             self.place[id(original)] = cell
@@ -119,6 +115,7 @@ class _Repairing:
             self.note(grade_id, f"There were copies of the cell for {grade_id}; the last that was worked on counts.")
         for cell in cells[:-1]:
             self.role.pop(id(cell), None)
+            cell.id = self.free_id(cell.id, [])
         kept = cells[-1]
         if kept.cell_type != original.cell_type:
             self.note(grade_id, f"The cell for {grade_id} had become {kept.cell_type}; it was run as code.")
@@ -172,9 +169,11 @@ class _Repairing:
         return len(self.book.cells)
 
     def free_id(self, wanted: str, leaving: list[NotebookNode]) -> str:
+        """An id that no other cell has; the same for the same notebook, so that outputs find their cell again."""
         gone = {id(cell) for cell in leaving}
         taken = {cell.get("id") for cell in self.book.cells if id(cell) not in gone}
-        return wanted if wanted not in taken else nbformat.v4.new_code_cell().id
+        candidates = (wanted, *(f"{wanted[:56]}-{n}" for n in range(1, len(taken) + 2)))
+        return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def _same_marks(cell: NotebookNode, original: NotebookNode) -> bool:
