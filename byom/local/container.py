@@ -1,6 +1,7 @@
 """What stands for a container: a private `/opt/ml`, a clean environment, and processes that can't outlive it."""
 
 import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -37,7 +38,9 @@ class Container:
         for folder in FOLDERS:
             (base / folder).mkdir(parents=True)
 
-    def start(self, command: Sequence[str | Path], environment: dict[str, str], inherit: Sequence[int] = ()) -> None:
+    def start(
+        self, command: Sequence[str | Path | int], environment: dict[str, str], inherit: Sequence[int] = ()
+    ) -> None:
         """Run a Python program: `command` follows the interpreter's name. `inherit` are file descriptors it gets.
 
         Raises ContainerEnded when `kill` came first.
@@ -119,7 +122,7 @@ class Container:
         )
 
     def _keep_log(self) -> None:
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None and isinstance(self._process.stdout, io.BufferedReader)
         rest = b""
         with self._process.stdout as pipe:
             while chunk := pipe.read1(_LONGEST_LINE):

@@ -3,8 +3,8 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal, get_args
 
 from moto.core.request import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,
@@ -17,7 +17,8 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from .account import ACCOUNT_ID, DEFAULT_BUCKET, ROLE_NAME
 from .objects import Objects
 
-SERVICES = ("s3", "iam", "sts", "logs")
+Service = Literal["s3", "iam", "sts", "logs"]
+SERVICES: tuple[Service, ...] = get_args(Service)
 _SAGEMAKER_MAY_ASSUME = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -42,7 +43,7 @@ class Neighbours:
             max_session_duration="3600",
         )
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         """Answer one request; a changed object is on disk before the answer begins."""
         scope = environ["asgi.scope"]
         service = scope["state"]["aws_service"]
@@ -53,6 +54,10 @@ class Neighbours:
             environ_key_for_header(name): name for name in names if should_preserve_original_header_name(name)
         }
         started: list[Any] = []
+
+        def begin(*args: Any) -> Any:
+            started[:] = args
+
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
             shutil.copyfileobj(environ["wsgi.input"], body)
             environ["CONTENT_LENGTH"] = str(body.tell())
@@ -60,7 +65,7 @@ class Neighbours:
             body.seek(0)
             environ["wsgi.input"] = body
             with self._objects.lock:
-                answer = self._apps[service](environ, lambda *args: started.extend(args))
+                answer = self._apps[service](environ, begin)
                 chunks = list(answer)
                 if service == "s3" and environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                     self._objects.save()

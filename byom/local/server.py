@@ -23,7 +23,7 @@ from a2wsgi import WSGIMiddleware
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from . import lifecycle
 from .control import BODY_LIMIT, ControlPlane, Runtime, too_large
@@ -62,7 +62,7 @@ class Server:
         hosting = Hosting(self._resources, objects, self._endpoints)
         self._control = ControlPlane(self._training, hosting, self._resources)
         self._runtime = Runtime(self._endpoints)
-        self._neighbours: ASGIApp = WSGIMiddleware(Neighbours(objects))
+        self._neighbours: Any = WSGIMiddleware(Neighbours(objects))  # a2wsgi types ASGI in its own way
         port = url.rpartition(":")[2]
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
@@ -75,8 +75,8 @@ class Server:
             answer = _response(*error.answer())
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            error = AwsError("InternalFailure", f"byom.local failed; {self.root / 'server.log'} says why.", 500)
-            answer = _response(*error.answer())
+            ours = AwsError("InternalFailure", f"byom.local failed; {self.root / 'server.log'} says why.", 500)
+            answer = _response(*ours.answer())
         if answer is not None:
             await answer(scope, receive, send)
 

@@ -74,6 +74,7 @@ class App:
             body += message["body"]
         body += message.get("body", b"")
         route = (scope["method"], scope["path"])
+        headers: dict[str, str]
         if route == ("GET", "/ping"):
             status, headers, answer = 200, {}, b""
         elif route == ("POST", "/invocations"):

@@ -32,12 +32,12 @@ def test_everything_that_was_answered_survives_kill_9(root):
     code = b"def model_fn(d):\n    return None\ndef predict_fn(x, m):\n    return x * 2\n"
     aws.create_endpoint("kept", aws.put("kept/model.tar.gz", targz({"code/inference.py": code})))
     aws.sagemaker.create_training_job(**aws.job_request("done", "print('line one')"))
-    aws.wait_for_job("done", "Completed")
     assert aws.wait_for_endpoint("kept")["EndpointStatus"] == "InService"
     aws.sagemaker.create_training_job(
         **aws.job_request("running", "import time\nprint('begun', flush=True)\ntime.sleep(600)")
     )
     wait(lambda: _has(aws, "running/", "begun"), "the running job's first line")
+    aws.wait_for_job("done", "Completed")
     lines = aws.messages("/aws/sagemaker/TrainingJobs", "done/")
 
     os.kill(server.pid, signal.SIGKILL)
@@ -58,7 +58,7 @@ def test_everything_that_was_answered_survives_kill_9(root):
     assert "the local server ended while the job was running" in lost["FailureReason"]
     assert aws.sagemaker.describe_endpoint(EndpointName="kept")["EndpointStatus"] == "InService"
     answer = aws.sagemaker_runtime.invoke_endpoint(EndpointName="kept", Body=b"[2]", ContentType="application/json")
-    assert answer["Body"].read() == b"[4]"
+    assert answer["Body"].read() == b"[4.0]"
     buckets = [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]]
     objects = sum(len(aws.s3.list_objects_v2(Bucket=bucket).get("Contents", [])) for bucket in buckets)
     assert len(list((root / "s3").iterdir())) == objects  # no file is left of what was replaced or deleted

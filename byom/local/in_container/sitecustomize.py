@@ -1,8 +1,9 @@
 """Python imports this at the start of every process of a container, which has this folder on its path."""
 
+import io
 import sys
 
 # The training toolkit makes a log line of whatever it reads at once. PYTHONUNBUFFERED, which AWS's images set, would
 # hand it `print("loss", x)` in pieces; a full buffer would hand it nothing until the end.
-if sys.stdout is not None:
+if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(line_buffering=True)
