@@ -66,10 +66,17 @@ def scatter_classes(ax: "Axes", x: np.ndarray, y: np.ndarray) -> None:
     for label, (colour, marker) in enumerate(CLASSES):
         points = x[y == label]
         ax.scatter(
-            points[:, 0], points[:, 1], s=18, c=colour, marker=marker, alpha=0.75, linewidths=0, label=f"class {label}"
+            points[:, 0],
+            points[:, 1],
+            s=26,
+            c=colour,
+            marker=marker,
+            edgecolors="white",
+            linewidths=0.5,
+            label=f"class {label}",
         )
-    ax.set(xlabel="feature $x_0$", ylabel="feature $x_1$")
-    ax.legend(loc="upper right", fontsize="small")
+    _name_features(ax)
+    ax.legend(loc="lower left", fontsize="small", framealpha=0.9)
 
 
 def decision_regions(
@@ -102,7 +109,7 @@ def decision_regions(
     ax.pcolormesh(across, up, scores, cmap=shades, vmin=0, vmax=1, alpha=0.35, shading="nearest", rasterized=True)
     if scores.min() < 0.5 < scores.max():
         ax.contour(across, up, scores, levels=[0.5], colors=BLACK, linewidths=1.5)
-    ax.set(xlabel="feature $x_0$", ylabel="feature $x_1$")
+    _name_features(ax)
 
 
 def loss_curves(
@@ -122,5 +129,11 @@ def loss_curves(
     for name, level in (levels or {}).items():
         ax.axhline(level, color=BLACK, linewidth=0.8, linestyle=(0, (1, 3)))
         ax.annotate(name, (0.99, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize="small")
-    ax.set(xlabel="epoch", ylabel="loss (cross entropy)", ylim=(0, None))
-    ax.legend(fontsize="small")
+    top = max([*(levels or {}).values(), *(max(losses) for losses in curves.values())])
+    ax.set(xlabel="epoch", ylabel="loss (cross entropy)", ylim=(0, 1.15 * top))
+    ax.legend(loc="lower left", fontsize="small")
+
+
+def _name_features(ax: "Axes") -> None:
+    ax.set(xlabel="feature $x_0$", ylabel="feature $x_1$")
+    ax.label_outer()  # once for pictures that share an axis
