@@ -19,6 +19,9 @@ ACCEPTED = 50_000_000
 WRITTEN = 1_000_000
 """The most code and text, in characters, that a notebook may hold."""
 
+CELLS = 2_000
+"""The most cells that a notebook may have."""
+
 _TOKENS = 5_000_000
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 _OUTPUTS = re.compile(rb"\s*+:\s*+\[")
@@ -63,6 +66,8 @@ def read(content: bytes) -> tuple[nbformat.NotebookNode, list[str]]:
         notes.append(f"The notebook is of version {version}; it was converted to version 4.")
     if not isinstance(data.get("cells"), list):
         raise Unreadable("it has no cells")
+    if len(data["cells"]) > CELLS:
+        raise Unreadable(f"it has {len(data['cells']):,} cells; more than {CELLS:,} are not read")
     notes += _language(data.get("metadata"))
     cells, strange = _cells(data["cells"])
     if not cells:

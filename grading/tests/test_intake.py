@@ -77,6 +77,7 @@ def test_the_digest_follows_the_work_and_nothing_else(handed_in, take):
         (b'{"nbformat": 4, "cells": []}', "it has no cells"),
         (b'{"nbformat": 4, "cells": {"a": 1}}', "it has no cells"),
         (b'{"nbformat": 4, "cells": [1, null, {"cell_type": ["code"]}]}', "it has no cells"),
+        (b'{"nbformat": 4, "cells": [' + b"1," * notebook.CELLS + b"1]}", "it has 2,001 cells"),
         (b'{"nbformat": 3, "worksheets": 5}', "an old notebook that can't be converted"),
     ],
 )
