@@ -5,6 +5,7 @@ count as alike. Pictures are run and not compared. A cell that was never execute
 where nbval itself would let it pass.
 """
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell
 
 
@@ -40,6 +42,7 @@ TRAINED = Tolerance(relative=0.05, decimal=0.02, whole=3)
 _ALIKE = [
     (re.compile(pattern, re.MULTILINE), stand_in)
     for pattern, stand_in in (
+        (r"data:image/\w+;base64,[\w+/=]+", "<picture>"),
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|\+00:00)?", "<time>"),
         (r"\b\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(?:-\d{3})?\b", "<time>"),  # as in the names the SDK makes
         (r"\b\d\d:\d\d(?::\d\d)?\b", "<time>"),
@@ -112,8 +115,19 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         return (yield)
     if item.cell.execution_count is None:
         item.raise_cell_error("This cell has no stored outputs to compare with: execute the worked notebook")
-    kernel, statuses = item.parent.kernel, []
-    receive = kernel.get_message
+    statuses: list[str] = []
+    with _watched(item.parent.kernel, statuses):
+        result = yield
+    # a library that draws its own tracebacks hides the error from nbval, which looks at outputs alone
+    if "error" in statuses and not item.options["check_exception"]:
+        item.raise_cell_error("Cell execution caused an exception that is not shown as one")
+    return result
+
+
+@contextlib.contextmanager
+def _watched(kernel: RunningKernel, statuses: list[str]) -> Iterator[None]:
+    """Run cells as a front end does, and note how the kernel says that each one ended."""
+    receive, run = kernel.get_message, kernel.execute_cell_input
 
     def get_message(stream: str, timeout: float | None = None) -> Any:
         message = receive(stream, timeout=timeout)
@@ -121,12 +135,12 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
             statuses.append(message["content"]["status"])
         return message
 
-    kernel.get_message = get_message
+    def execute_cell_input(source: str, allow_stdin: bool | None = None) -> str:
+        # nbval keeps no history, and then a semicolon at a cell's end no longer hides its value
+        return kernel.kc.execute(source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False)
+
+    kernel.get_message, kernel.execute_cell_input = get_message, execute_cell_input
     try:
-        result = yield
+        yield
     finally:
-        kernel.get_message = receive
-    # a library that draws its own tracebacks hides the error from nbval, which looks at outputs alone
-    if "error" in statuses and not item.options["check_exception"]:
-        item.raise_cell_error("Cell execution caused an exception that is not shown as one")
-    return result
+        kernel.get_message, kernel.execute_cell_input = receive, run

@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +21,9 @@ BUILT_FROM = "built_from"
 
 CELL_SECONDS = 600
 """The longest that a cell may take."""
+
+COURSE = Path(__file__).resolve().parents[1]
+"""The repository this runs from."""
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -158,6 +163,30 @@ def execute(notebook: NotebookNode, scripts: Mapping[str, bytes], progress: Call
     return notebook
 
 
+def compare(notebook: Path, scripts: Mapping[str, bytes]) -> subprocess.CompletedProcess[str]:
+    """Run a worked notebook again under nbval, and compare what it prints now with what it printed.
+
+    Args:
+        notebook: the worked notebook; a copy of it runs.
+        scripts: the solved scripts to put beside it, by path.
+
+    Returns:
+        The finished pytest, with its report in ``stdout``: exit status 0 when all cells agree.
+    """
+    with laptop(scripts) as (folder, environment):
+        copy = shutil.copy(notebook, folder)
+        options = ["--nbval", f"--nbval-cell-timeout={CELL_SECONDS}", "-p", "authoring.nbval_plugin"]
+        quiet = ["-p", "no:cacheprovider", "-v", "--color=no", f"--rootdir={folder}"]
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *quiet, copy],
+            cwd=COURSE,
+            env={name: value for name, value in environment.items() if not name.startswith("PYTEST_")},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+
 def _clean(output: NotebookNode, scratch: Path) -> None:
     """Take from an output what belongs to the machine it was made on."""
     if "data" in output:
@@ -172,7 +201,6 @@ def _clean(output: NotebookNode, scratch: Path) -> None:
 
 
 def _without_paths(text: str, scratch: Path) -> str:
-    course = Path(__file__).resolve().parents[1]
-    for folder in (scratch, Path(sys.prefix), course, Path.home()):
+    for folder in (scratch, Path(sys.prefix), COURSE, Path.home()):
         text = re.sub(rf"{re.escape(str(folder))}(?=[/\s'\",:;)\]]|$)", "…", text)
     return text
