@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_PORT = 8321
-_ANSWER_WITHIN = 5  # seconds; a server answers in milliseconds, a hung one is none
+_ANSWER_WITHIN = 15  # seconds; a server answers in milliseconds, a hung one is none
 _started: list[subprocess.Popen[bytes]] = []  # kept, since Python warns of a running child that nobody holds
 _END_WITHIN = 15  # seconds
 

@@ -49,6 +49,9 @@ class TrainingJobs:
         """Answer CreateTrainingJob: check what can be checked, and start."""
         _refuse_unsupported(request)
         framework_of(request["AlgorithmSpecification"].get("TrainingImage", ""))
+        names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
+        if len(names) != len(set(names)):
+            raise invalid(f"Channel names must be unique: {', '.join(names)}")
         for channel in request.get("InputDataConfig", []):
             channels.files_of(channel, self._objects, request["RoleArn"])
         bucket = split_uri(request["OutputDataConfig"]["S3OutputPath"])[0]

@@ -50,7 +50,7 @@ def test_a_server_and_its_job_end_with_the_last_notebook_that_needs_them(tmp_pat
     assert lifecycle.find(tmp_path).holders == [second.pid]
     os.kill(second.pid, signal.SIGKILL)
     second.wait()
-    wait(lambda: not processes_below(tmp_path), "every process to end", 10)
+    wait(lambda: not processes_below(tmp_path), "every process to end", 30)
     assert lifecycle.find(tmp_path) is None
 
 

@@ -41,7 +41,7 @@ def test_everything_that_was_answered_survives_kill_9(root):
     lines = aws.messages("/aws/sagemaker/TrainingJobs", "done/")
 
     os.kill(server.pid, signal.SIGKILL)
-    wait(lambda: not processes_below(root), "every process to end", 10)
+    wait(lambda: not processes_below(root), "every process to end", 30)
 
     aws = Clients(lifecycle.ensure(root)[0].url)
     got = aws.s3.get_object(Bucket="kept-bucket", Key="a/ü")

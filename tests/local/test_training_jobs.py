@@ -43,6 +43,7 @@ def channel(uri, **more):
             {"InputDataConfig": [channel("s3://b/x", InputMode="Pipe")]},
             "does not support InputMode Pipe of channel train",
         ),
+        ({"InputDataConfig": [channel(f"file://{__file__}")] * 2}, "Channel names must be unique: train, train"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://no-such-bucket-here/x"}}, "no-such-bucket-here"),
         (
             {"AlgorithmSpecification": {"TrainingImage": "1.ecr/xgboost:1.7-1", "TrainingInputMode": "File"}},
