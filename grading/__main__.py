@@ -7,7 +7,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from grading.run import InstructorError
@@ -15,7 +14,7 @@ from grading.run import InstructorError
 if TYPE_CHECKING:
     from grading.classroom import Progress
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Grade submissions, and test the graders.")
+app = typer.Typer(add_completion=False, help="Grade submissions, and test the graders.")
 
 
 def _cores() -> int:
@@ -107,16 +106,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         status = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as help_shown:
-        print(help_shown.format_message())
-        status = 2
-    except click.ClickException as mistake:
+    except typer.TyperException as mistake:
         print(f"grading: {' '.join(mistake.format_message().split())}", file=sys.stderr)
         status = 2
     except InstructorError as mistake:
         print(f"grading: {mistake}", file=sys.stderr)
         status = 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("grading: stopped; run it again to go on from here", file=sys.stderr)
         status = 130
     sys.exit(status if isinstance(status, int) else 0)

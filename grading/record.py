@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 
 from grading import atomic
 from grading.autograders import autograder
+from grading.intake import scripts
 from grading.notes import Note
 
 
@@ -71,6 +72,8 @@ def examined(
     from grading.examination import examine
 
     grader = autograder(unit)
+    if {f"{unit}.ipynb", *scripts(grader.unit)} <= set(missing):
+        return Record(key, book, notes, missing, {}, {}, 0.0)  # there is nothing to run
     try:
         done = examine(folder, book, grader.posed(seed), grader.limits, sandboxed, unit)
     except Exception as error:  # ours, not the learner's: one submission must not stop a class

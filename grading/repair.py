@@ -104,7 +104,7 @@ class _Repairing:
                 if id(cell) not in self.role and cell.cell_type == "code" and defines.search(cell.source)
             ]
             if not cells:
-                self.note(grade_id, f"The cell for {grade_id} is missing.")
+                self.missing_answer(grade_id, original)
                 return
             self.note(grade_id, f"The cell for {grade_id} had lost its mark; the one that defines {grade_id} was used.")
         elif len(cells) > 1:
@@ -123,6 +123,19 @@ class _Repairing:
         self.role[id(kept)] = grade_id
         self.place[id(original)] = kept
         kept.metadata["nbgrader"] = copy.deepcopy(_graded(original))
+
+    def missing_answer(self, grade_id: str, original: NotebookNode) -> None:
+        """Put the stub back, to be commented on; but not where it could undo another definition."""
+        self.note(grade_id, f"The cell for {grade_id} is missing.")
+        mentions = re.compile(rf"\b{re.escape(grade_id)}\b")
+        if any(id(cell) not in self.role and mentions.search(cell.source) for cell in self.book.cells):
+            return
+        stub = copy.deepcopy(original)
+        stub.id = self.free_id(original.id, [])
+        checks = self.standing_for(f"check-{grade_id}")
+        self.book.cells.insert(self.index(checks[0]) if checks else self.successor(original), stub)
+        self.role[id(stub)] = grade_id
+        self.place[id(original)] = stub
 
     def locked(self, grade_id: str, original: NotebookNode) -> None:
         """Leave one cell of this id, as it was released, after the answer that it checks."""

@@ -4,7 +4,7 @@ The gradebook keeps scores, as nbgrader knows them; the notebook's cells keep th
 feedback and report read both.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -77,7 +77,7 @@ class Graded:
 
 
 def verdict(
-    check: Check, answer: str, findings: list[Finding], notes: Iterable[Note], shown: bool, there: bool
+    check: Check, answer: str, findings: list[Finding], notes: Sequence[Note], shown: bool, there: bool
 ) -> Verdict:
     """The verdict on one exercise.
 
@@ -92,7 +92,8 @@ def verdict(
     said = [note.text for note in notes if note.concerns(check.name, answer)]
     if not there and score(findings) == 0:
         status = MISSING
-        said = said or [f"{answer} was not handed in."]
+        if not any(note.about and note.concerns("", answer) for note in notes):
+            said.insert(0, f"{answer} was not handed in.")
     elif not shown:
         status = FAILED
         said.append(f"Nothing could be judged: {findings[0].got}." if findings else "Nothing could be judged.")
