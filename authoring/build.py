@@ -101,7 +101,10 @@ def _evidence(course: Course, material: Material) -> bytes:
     """The public evidence of a unit; the committed bytes where they say the same but for rounding."""
     name = material.lesson.name
     wanted = [check.name for check in material.checks or () if check.needs_reference]
-    gathered = course.reference_evidence(name, PUBLIC_SEED) if wanted else {}
+    try:
+        gathered = course.reference_evidence(name, PUBLIC_SEED) if wanted else {}
+    except RuntimeError as error:
+        raise Violations([Violation(course.answers(name), 1, str(error))]) from None
     fresh = {exercise: json.loads(encode(gathered[exercise])) for exercise in wanted}
     if found := list(_unconvincing(material, fresh)):
         raise Violations(found)

@@ -1,5 +1,7 @@
 """The student zip: made from an allow-list, searched for answers, and the same bytes each time."""
 
+import os
+import re
 import tomllib
 import zipfile
 from collections.abc import Mapping
@@ -20,6 +22,9 @@ _FILES = {
     "environment.yml": ("environment.yml",),
 }
 """Single files: the name in the zip, and where it comes from; the first of them that exists."""
+
+_NAMED = re.compile(rb"\bdocs/[\w/-]+\.(?:md|png|svg)")
+"""How a file for students names a document: what is named goes along."""
 
 _PACKAGE = {".py", ".pth", ".json", ".js", ".css", ".html", ".svg", ".png", ".csv", ".typed"}
 """The kinds of files that belong to the package."""
@@ -59,6 +64,8 @@ def release(course: Course, out: Path, worked: list[str]) -> Path:
     for name in worked:
         if name not in course.units():
             raise ReleaseError(f"there is no unit {name!r}; there is {', '.join(course.units()) or 'none'}")
+    if not _writable(out):
+        raise ReleaseError(f"{out} can't be written to")
     if stale := differences(course, []):
         first = stale[0].splitlines()[0]
         raise ReleaseError(f"the build is out of date ({first}): run python -m authoring build first")
@@ -74,6 +81,12 @@ def release(course: Course, out: Path, worked: list[str]) -> Path:
     except OSError as error:
         raise ReleaseError(f"{out} can't be written to: {error.strerror}") from None
     return path
+
+
+def _writable(out: Path) -> bool:
+    """Whether files can be made in a folder, or it in the nearest one that exists."""
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    return there.is_dir() and os.access(there, os.W_OK)
 
 
 def answers_of(course: Course, material: list[Material]) -> dict[str, str]:
@@ -103,7 +116,21 @@ def _for_students(course: Course, material: list[Material]) -> dict[str, bytes]:
             # a zip has no links: the scripts stand where the notebook's link points to
             there = folder / "source" / path.relative_to(scripts) if path.is_relative_to(scripts) else path
             found[there.relative_to(course.root).as_posix()] = data
-    return found
+    return found | _documents(course, found)
+
+
+def _documents(course: Course, found: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The documents that the files ``found`` name, and those that they name in turn."""
+    documents: dict[str, bytes] = {}
+    waiting = sorted(found.items())
+    while waiting:
+        origin, data = waiting.pop()
+        for name in sorted({match.decode() for match in _NAMED.findall(data)} - documents.keys()):
+            if not (course.root / name).is_file():
+                raise ReleaseError(f"{name} is missing, and {origin} names it")
+            documents[name] = (course.root / name).read_bytes()
+            waiting.append((name, documents[name]))
+    return documents
 
 
 def _worked(course: Course, name: str) -> dict[str, bytes]:

@@ -178,6 +178,14 @@ def test_answers_that_miss_their_own_criteria_stop_the_build(course):
     assert not wrong.notebook("toy").exists()
 
 
+def test_answers_that_cannot_be_probed_stop_the_build(course):
+    def broken(unit, seed):
+        raise RuntimeError("the solutions of toy can't be probed:\nNameError: x")
+
+    with pytest.raises(Violations, match=r"toy.py:1: the solutions of toy can't be probed"):
+        build_only(type(course)(course.root, course.checks, broken))
+
+
 def test_a_learners_work_is_kept(built, edit):
     notebook, script = built.notebook("toy"), built.stub_scripts("toy") / "model.py"
     notebook.write_text(notebook.read_text().replace("raise NotImplementedError()", "return x + x"))
