@@ -1,10 +1,12 @@
 """Learner scripts, each in a process of its own, as a training container would run them.
 
 A warm server process imports torch and pandas once; every script is forked from it. Two scripts, or a
-learner's and the reference's, never share modules: all of them are called ``model`` and ``train``.
+learner's and the reference's, never share modules: all of them are called ``model`` and ``train``. Between the
+server and a script stands a keeper, which ends whatever the script started and left behind.
 """
 
 import contextlib
+import ctypes
 import importlib
 import multiprocessing
 import os
@@ -18,7 +20,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import psutil
 
 from byom.checks.evidence import LIMIT, BadEvidence, Record, decode, encode
 
@@ -27,7 +31,7 @@ OUTPUT_LIMIT = 10_000_000
 
 _KEPT = 100_000  # of them, those that a check reads
 
-_WARM = ("numpy", "pandas", "torch")
+_WARM = ("numpy", "pandas", "psutil", "torch", "torch._dynamo")  # the last: the first optimizer imports it, in a second
 
 _context = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
@@ -120,8 +124,10 @@ def _run(target: Callable[..., None], task: tuple[Any, ...], folder: Path, secon
         os.close(saying)
         answering.close()
         output, stopped, message = _listen(process, log, answer, seconds)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid or 0, signal.SIGKILL)  # it leads a group: what it started ends with it
+        if stopped:
+            process.terminate()
+        process.join(10)
+        process.kill()  # a keeper that is stuck; else it has ended
         process.join()
     return Ended(process.exitcode, output.decode(errors="replace"), message, stopped)
 
@@ -152,8 +158,10 @@ def _listen(process: Any, log: Any, answer: Connection, seconds: float) -> tuple
             if answer in ready:
                 try:
                     message = answer.recv_bytes(LIMIT)
-                except (EOFError, OSError):  # closed, or longer than evidence may be
+                except EOFError:
                     waiting.unregister(answer)
+                except OSError:  # longer than that
+                    return bytes(output), f"stopped: its evidence has more than {LIMIT:,} characters", None
             if process.sentinel in ready and not ({log, answer} & ready):
                 return bytes(output), None, message
 
@@ -178,6 +186,14 @@ def _child(
     target: Callable[..., None], task: tuple[Any, ...], folder: str, log: _Descriptor, answer: Connection
 ) -> None:
     os.setsid()
+    _process_control(_ADOPT_ORPHANS, 1)
+    _process_control(_END_WITH_PARENT, signal.SIGKILL)
+    script = os.fork()
+    if script:
+        answer.close()
+        os.close(log.number)
+        _keep(script)
+    _process_control(_END_WITH_PARENT, signal.SIGKILL)
     os.dup2(log.number, 1)
     os.dup2(log.number, 2)
     os.close(log.number)
@@ -192,6 +208,35 @@ def _child(
     torch.set_num_threads(1)  # fair and repeatable when several are checked side by side
     target(answer, *task)
     sys.stdout.flush()
+
+
+def _keep(script: int) -> NoReturn:
+    """Wait for the process ``script``, end all that it leaves, and exit as it did. SIGTERM ends it early."""
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(script, signal.SIGKILL))
+    _, status = os.waitpid(script, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        for left in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            break
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+_END_WITH_PARENT, _ADOPT_ORPHANS = 1, 36  # PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
+
+
+def _process_control(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _script(_answer: Connection, script: str, arguments: list[str], environment: dict[str, str]) -> None:
