@@ -31,6 +31,8 @@ class Recorder:
         import boto3
         import sagemaker
 
+        # the session validates its settings once, below; the SDK would do so again at each of two dozen look-ups
+        sagemaker.utils.validate_sagemaker_config = lambda sagemaker_config=None: None
         self.calls: dict[str, Mapping[str, Any]] = {}
         self.uploads: dict[str, list[str]] = {}
         boto = boto3.Session(aws_access_key_id="check", aws_secret_access_key="check", region_name=REGION)

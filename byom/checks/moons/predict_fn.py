@@ -84,16 +84,16 @@ def probe_predict(given: Mapping[str, Any]) -> Record:
             watched.append(torch.is_grad_enabled() and not torch.is_inference_mode_enabled())
             return torch.sigmoid(self.dropout(x) @ self.weights + given["shift"])
 
-    def scored(x: np.ndarray) -> np.ndarray:
+    def scored(x: np.ndarray, training: bool = False) -> np.ndarray:
         from predict import predict_fn  # type: ignore[import-not-found]
 
         torch.manual_seed(0)
-        net = Watched().train()
-        out = predict_fn(x, net)
+        out = predict_fn(x, Watched().train(training))
         return np.asarray(out.detach() if isinstance(out, torch.Tensor) else out).astype("float64")
 
     x = given["x"]
-    record.attempt("float32", lambda: scored(x.astype("float32")))
+    # as model_fn leaves it, in training mode; only here, so that a forgotten eval() costs once
+    record.attempt("float32", lambda: scored(x.astype("float32"), training=True))
     if watched:
         record["gradients_on"] = any(watched)
     record.attempt("float64", lambda: scored(x.copy()))
