@@ -17,6 +17,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 
 from grading.conductor import Conductor
 from grading.sandbox import Limits, Sandbox, missing, room
@@ -78,7 +79,7 @@ def examine(
         try:
             _wait(conductor.conduct())
         finally:
-            conductor.provisioner.end()
+            conductor.dialogue.end()
     return Examination(
         _presentable(executed), conductor.evidence, conductor.reasons, conductor.notes, time.monotonic() - started
     )
@@ -100,8 +101,8 @@ def _presentable(notebook: NotebookNode) -> NotebookNode:
     if not _valid(clean):
         clean.metadata.pop("widgets", None)
         for cell in clean.cells:
-            if not _valid(nbformat.v4.new_notebook(cells=[cell])):
-                cell.outputs = []
+            if cell.cell_type == "code":
+                cell.outputs = [o for o in cell.outputs if _valid(new_notebook(cells=[new_code_cell(outputs=[o])]))]
     return clean
 
 

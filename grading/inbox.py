@@ -1,11 +1,13 @@
 """Messages from a kernel that is not trusted: read, bounded, and dropped when they are not what they must be."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 import zmq
 import zmq.asyncio
 from jupyter_client.channels import AsyncZMQSocketChannel
+from zmq.utils.monitor import recv_monitor_message
 
 from byom.checks.evidence import LIMIT
 
@@ -63,6 +65,26 @@ async def receive(channel: AsyncZMQSocketChannel) -> tuple[Message | None, int]:
     except Exception:  # whoever wrote it controls every byte of it
         return None, traffic
     return (Message(kind, parent, content, size, whole) if sound else None), traffic
+
+
+async def lost(channel: AsyncZMQSocketChannel) -> None:
+    """Return when the connection is lost: the kernel has died, or has sent a message that is far too long.
+
+    In the second case ZMQ does not connect again by itself; `reconnect` does.
+    """
+    with channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED) as monitor:
+        try:
+            await recv_monitor_message(monitor)
+        finally:
+            channel.socket.disable_monitor()
+
+
+def reconnect(channel: AsyncZMQSocketChannel) -> None:
+    """Connect to the kernel again, on the socket that there is."""
+    address = channel.socket.getsockopt_string(zmq.LAST_ENDPOINT)
+    with contextlib.suppress(zmq.ZMQError):
+        channel.socket.disconnect(address)
+    channel.socket.connect(address)
 
 
 def _deeper(value: Any, levels: int) -> bool:

@@ -1,13 +1,16 @@
-"""What runs inside the sandbox: copy the submission, take on the limits, become a Jupyter kernel.
+"""What runs inside the sandbox: copy the submission, take on the limits, guard a Jupyter kernel.
 
 It stands alone: of this package the sandbox sees this file only. What it needs arrives as JSON on standard
 input, and the kernel's sockets arrive as open file descriptors.
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import resource
 import shutil
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -15,6 +18,9 @@ from typing import Any
 
 EXIT_SUBMISSION = 65
 """Exit code when the submission's own files prevent a start; the reason is the last line on standard error."""
+
+EXIT_PROCESSES = 66
+"""Exit code when there were too many processes."""
 
 
 def _limit(limits: dict[str, int], confined: bool) -> None:
@@ -41,6 +47,24 @@ def _copy(source: Path, target: Path) -> None:
         elif entry.is_file(follow_symlinks=False):
             shutil.copyfile(entry.path, target / entry.name)
             (target / entry.name).chmod(stat.S_IMODE(entry.stat().st_mode) | 0o600)
+
+
+def _guard(kernel: int, most: int) -> int:
+    """Be the first process of a pid namespace: bury the dead, and end everybody when there are too many.
+
+    When this process ends, with the kernel or before it, the system ends all the others. They can't end this one.
+    Counting here takes so little that even a fork bomb leaves the time for it.
+    """
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: nobody looks into this process or steers it
+    while True:
+        signal.sigtimedwait({signal.SIGCHLD}, 0.05)
+        with contextlib.suppress(ChildProcessError):
+            while (died := os.waitpid(-1, os.WNOHANG))[0]:
+                if died[0] == kernel:
+                    code = os.waitstatus_to_exitcode(died[1])
+                    return code if code >= 0 else 128 - code
+        if sum(entry.name.isdigit() for entry in os.scandir("/proc")) > most:
+            return EXIT_PROCESSES
 
 
 def _become_kernel(task: dict[str, Any]) -> None:
@@ -73,6 +97,7 @@ def _become_kernel(task: dict[str, Any]) -> None:
 
 
 def _main() -> None:
+    del sys.path[0]  # this file's folder
     task = json.load(sys.stdin)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -84,6 +109,14 @@ def _main() -> None:
         print(f"its files can't be copied ({error.strerror or error})", file=sys.stderr)
         sys.exit(EXIT_SUBMISSION)
     os.chdir(work)
+    if os.getpid() == 1:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        kernel = os.fork()
+        if kernel:
+            os._exit(_guard(kernel, task["limits"]["processes"]))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)  # an interrupt is for the kernel and the programs it runs
     _become_kernel(task)
 
 

@@ -10,11 +10,13 @@ import subprocess
 from contextlib import ExitStack
 from typing import Any
 
+import zmq.asyncio
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerBase
 
-from grading.launcher import EXIT_SUBMISSION
+from grading.launcher import EXIT_PROCESSES, EXIT_SUBMISSION
 from grading.sandbox import Sandbox
 from grading.warden import Warden
 
@@ -27,9 +29,9 @@ class SandboxProvisioner(KernelProvisionerBase):
     So no folder is shared with the kernel, and nothing it does to a path is followed by anyone out here.
     """
 
-    def __init__(self, sandbox: Sandbox, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._sandbox = sandbox
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__()
+        self.sandbox = sandbox
         self._process: subprocess.Popen[bytes] | None = None
         self._warden: Warden | None = None
         self._code: int | None = None
@@ -48,6 +50,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         code = self._code or 0
         if code == 0:
             return "was ended by the notebook (exit code 0)"
+        if code == EXIT_PROCESSES:
+            return f"was stopped: it started more than {self.sandbox.limits.processes} processes"
         number = -code if code < 0 else code - 128  # bubblewrap reports a signal as a shell does
         if number == signal.SIGSEGV:
             return "crashed (segmentation fault)"
@@ -66,9 +70,9 @@ class SandboxProvisioner(KernelProvisionerBase):
         """There is nothing to prepare: the sandbox knows its command and its environment."""
         return {"cmd": []}
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel; returns how to connect to it."""
-        key, address = secrets.token_hex(32), str(self._sandbox.sockets / "k")
+        key, address = secrets.token_hex(32), str(self.sandbox.sockets / "k")
         with ExitStack() as stack:
             sockets = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in _PORTS]
             for listening, port in zip(sockets, _PORTS.values(), strict=True):
@@ -76,16 +80,16 @@ class SandboxProvisioner(KernelProvisionerBase):
                 listening.listen(16)
             descriptors = [s.fileno() for s in sockets]
             self._process = subprocess.Popen(
-                self._sandbox.command,
+                self.sandbox.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=descriptors,
-                env=self._sandbox.environment,
+                env=self.sandbox.environment,
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for us
             )
-        self._warden = Warden(self._process.pid, self._sandbox)
+        self._warden = Warden(self._process.pid, self.sandbox)
         self._warden.start()
         assert self._process.stdin is not None and self._process.stderr is not None
         os.set_blocking(self._process.stderr.fileno(), False)
@@ -94,11 +98,11 @@ class SandboxProvisioner(KernelProvisionerBase):
             "key": key,
             "ports": _PORTS,
             "listening": descriptors,
-            "submission": str(self._sandbox.submission),
-            "home": str(self._sandbox.home),
+            "submission": str(self.sandbox.submission),
+            "home": str(self.sandbox.home),
             "parent": os.getpid(),
-            "confined": self._sandbox.confined,
-            "limits": dataclasses.asdict(self._sandbox.limits),
+            "confined": self.sandbox.confined,
+            "limits": dataclasses.asdict(self.sandbox.limits),
         }
         try:
             with self._process.stdin as stdin:
@@ -111,7 +115,7 @@ class SandboxProvisioner(KernelProvisionerBase):
             "key": key.encode(),
             "signature_scheme": "hmac-sha256",
             "hb_port": 5,  # nobody listens there
-            **{f"{channel}_port": port for channel, port in _PORTS.items()},
+            **{f"{channel}_port": port for channel, port in _PORTS.items()},  # type: ignore[typeddict-item]
         }
         return self.connection_info
 
@@ -173,13 +177,13 @@ class _Specs(KernelSpecManager):
         return KernelSpec(display_name="Python 3 (sandbox)", language="python", interrupt_mode="message")
 
 
-def kernel_manager(sandbox: Sandbox) -> AsyncKernelManager:
-    """A Jupyter kernel manager whose kernel runs in ``sandbox``."""
-    specs = _Specs()
+def kernel_manager(provisioner: SandboxProvisioner, context: zmq.asyncio.Context) -> AsyncKernelManager:
+    """A Jupyter kernel manager of the kernel that ``provisioner`` starts."""
     manager = AsyncKernelManager(
-        kernel_name="sandbox", kernel_spec_manager=specs, connection_file=str(sandbox.room / "connection.json")
+        kernel_name="sandbox",
+        kernel_spec_manager=_Specs(),
+        connection_file=str(provisioner.sandbox.room / "connection.json"),
+        context=context,
     )
-    manager.provisioner = SandboxProvisioner(
-        sandbox, kernel_id="sandbox", kernel_spec=manager.kernel_spec, parent=manager
-    )
+    manager.provisioner = provisioner
     return manager

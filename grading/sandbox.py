@@ -39,6 +39,9 @@ class Limits:
     submission_seconds: float = 240
     """Wall time of all cells together, counted from when the kernel is ready."""
 
+    grace_seconds: float = 3
+    """Wall time in which an interrupted cell must end, or the kernel is ended."""
+
     memory_bytes: int = 3 * 2**30
     """Memory of all processes together, and address space that one of them can fill."""
 
@@ -86,14 +89,14 @@ class Sandbox:
     def command(self) -> list[str]:
         """The command that runs the launcher, in the sandbox or, unconfined, as it is."""
         if not self.confined:
-            return [sys.executable, "-P", str(_LAUNCHER)]
+            return [sys.executable, str(_LAUNCHER)]
         return [
             *_bubblewrap(self.limits),
             *("--ro-bind", str(self.sockets), str(self.sockets)),
             *("--ro-bind", str(self.folder), "/run/submission"),
             *("--ro-bind", str(_LAUNCHER), "/run/launcher.py"),
             *(part for name in _ETC for part in ("--ro-bind", str(self.room / name), f"/etc/{name}")),
-            *("--remount-ro", "/", "--", sys.executable, "-P", "/run/launcher.py"),
+            *("--remount-ro", "/", "--", sys.executable, "/run/launcher.py"),
         ]
 
     @property
@@ -126,7 +129,7 @@ def missing() -> str | None:
         return f"The sandbox needs Linux (namespaces); this is {sys.platform}."
     if shutil.which("bwrap") is None:
         return "The sandbox needs bubblewrap 0.8 or newer; there is no bwrap on PATH (Debian: apt install bubblewrap)."
-    command = [*_bubblewrap(Limits()), "--", sys.executable, "-P", "-c", "import byom"]
+    command = [*_bubblewrap(Limits()), "--", sys.executable, "-c", "import byom"]
     try:
         tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env={}, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -178,7 +181,7 @@ def _bubblewrap(limits: Limits) -> list[str]:
     size = str(limits.disk_bytes)
     options = [shutil.which("bwrap") or "bwrap"]
     options += ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
-    options += ["--cap-drop", "ALL", "--hostname", "byom", "--die-with-parent", "--new-session"]
+    options += ["--cap-drop", "ALL", "--hostname", "byom", "--die-with-parent", "--new-session", "--as-pid-1"]
     options += ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)

@@ -1,10 +1,11 @@
 """The warden: counts from outside what the processes of a sandbox use, and ends them all.
 
-Resource limits alone do not hold here: root is exempt from the limit on processes, and none of them adds up
-memory over several processes.
+Resource limits alone do not hold here: none of them adds up memory over several processes, and root is exempt
+from the limit on processes. A fork bomb is quicker than any look from outside; that one the launcher ends.
 """
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,17 +49,18 @@ class Warden(threading.Thread):
 
     def _excess(self) -> str | None:
         limits, sandbox = self._sandbox.limits, self._sandbox
-        members, threads, resident = [], 0, 0
-        for pid in self._herd.members():
-            members.append(pid)
+        # look no further than the limit, and at nothing else before: there may be thousands, taking all the time
+        members = list(itertools.islice(self._herd.members(), limits.processes + 1))
+        if len(members) > limits.processes:
+            return f"started more than {limits.processes} processes"
+        threads = resident = 0
+        for pid in members:
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(pid)
                 threads += process.num_threads()
                 resident += process.memory_info().rss
-            if len(members) > limits.processes:  # look no further: there may be thousands, taking all the time
-                return f"started more than {limits.processes} processes"
-            if threads > limits.threads:
-                return f"started more than {limits.threads} threads"
+        if threads > limits.threads:
+            return f"started more than {limits.threads} threads"
         # resident memory counts shared pages once per process: look closer only when that is already too much
         if resident > limits.memory_bytes and sum(map(_proportional, members)) > limits.memory_bytes:
             return f"used more than {limits.memory_bytes / 2**30:.3g} GiB of memory"
@@ -88,11 +90,10 @@ class _Namespace:
     def end(self) -> None:
         """End the namespace. Its first process is gone only after all the others are: the system sees to it."""
         first = self._find_first()
-        if first is None:
-            _kill(self._bwrap)
-            return
-        _kill(first)
-        _await(lambda: not _alive(first))
+        if first is not None:
+            _kill(first)
+            _await(lambda: not _alive(first))
+        _kill(self._bwrap)
 
     def _find_first(self) -> psutil.Process | None:
         if self._first is None:
