@@ -14,7 +14,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from traitlets.config import PyFileConfigLoader
@@ -26,6 +26,7 @@ from grading.examiners import Assignment, examine_all
 from grading.intake import Received, receive
 from grading.report import report
 from grading.run import MASTERS, ROOT, InstructorError, Run, fingerprint
+from grading.sandbox import Limits
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def grade(
     seed: int | None = None,
     sandboxed: bool = True,
     tell: Callable[[Progress], None] = lambda progress: None,
+    limits: Limits | None = None,
 ) -> Summary:
     """Grade all of ``submissions``, in nbgrader's layout ``<student>/<unit>/…``, into ``out``.
 
@@ -71,6 +73,7 @@ def grade(
         seed: the private seed; None takes the run's recorded one, or draws one.
         sandboxed: False runs learners' code without a sandbox.
         tell: called after each submission.
+        limits: what a submission may use; None takes the unit's own.
 
     Raises:
         InstructorError: something the caller has to put right.
@@ -84,7 +87,7 @@ def grade(
         raise InstructorError(f"{why} --unsafe-no-sandbox runs learners' code without one")
     handed_in = find(submissions, unit)
     with _claimed(out, submissions):
-        room = Classroom(out.resolve(), checks, seed, sandboxed)
+        room = Classroom(out.resolve(), checks, seed, sandboxed, limits or autograder(unit).limits)
         failures = graded = 0
         for done, student in enumerate(room.grade(handed_in, workers), 1):
             mark = gradesheet.entries(room.course, checks, [student.name])[0]
@@ -160,8 +163,8 @@ class Classroom:
         InstructorError: the master notebook was not built, or ``out`` holds a run that this one does not continue.
     """
 
-    def __init__(self, out: Path, checks: Unit, seed: int | None, sandboxed: bool) -> None:
-        self.out, self.checks, self.sandboxed = out, checks, sandboxed
+    def __init__(self, out: Path, checks: Unit, seed: int | None, sandboxed: bool, limits: Limits) -> None:
+        self.out, self.checks, self.sandboxed, self.limits = out, checks, sandboxed, limits
         self.unit = checks.name
         self.course = out / "course"
         if others := [unit for unit in Run.units(self.course) if unit != self.unit]:
@@ -226,7 +229,7 @@ class Classroom:
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         incoming.rename(target)
-        parts = (received.digest, self.unit, self.run.seed, self.version, self.sandboxed)
+        parts = (received.digest, self.unit, self.run.seed, self.version, self.sandboxed, asdict(self.limits))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest(), received
 
     def _assignment(self, student: str, key: str, received: Received) -> Assignment:
@@ -241,6 +244,7 @@ class Classroom:
             unit=self.unit,
             seed=self.run.seed,
             sandboxed=self.sandboxed,
+            limits=self.limits,
         )
 
     def _record(self, done: Assignment) -> None:

@@ -15,6 +15,7 @@ import nbformat
 from grading.notes import Note
 from grading.record import Record, examined
 from grading.repair import repair
+from grading.sandbox import Limits
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Assignment:
     unit: str
     seed: int
     sandboxed: bool
+    limits: Limits
 
     def is_examined(self) -> bool:
         """Whether a record under this key is on disk."""
@@ -45,7 +47,7 @@ class Assignment:
         book = nbformat.read(self.folder / f"{self.unit}.ipynb", as_version=4)
         notes = self.notes + repair(book, nbformat.read(self.release, as_version=4))
         done = examined(
-            self.key, self.folder, book, notes, self.missing, self.unit, self.seed, sandboxed=self.sandboxed
+            self.key, self.folder, book, notes, self.missing, self.unit, self.seed, self.limits, self.sandboxed
         )
         done.save(self.record)
 

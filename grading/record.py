@@ -11,6 +11,7 @@ from grading import atomic
 from grading.autograders import autograder
 from grading.intake import scripts
 from grading.notes import Note
+from grading.sandbox import Limits
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def examined(
     missing: list[str],
     unit: str,
     seed: int,
+    limits: Limits,
     sandboxed: bool = True,
 ) -> Record:
     """Examine one submission and record it. Whatever goes wrong on our side becomes the record's ``failure``.
@@ -67,6 +69,7 @@ def examined(
         missing: what intake found missing.
         unit: the unit's name.
         seed: the run's private seed.
+        limits: what the submission may use.
         sandboxed: False runs learner code without a sandbox.
     """
     from grading.examination import examine
@@ -75,7 +78,7 @@ def examined(
     if {f"{unit}.ipynb", *scripts(grader.unit)} <= set(missing):
         return Record(key, book, notes, missing, {}, {}, 0.0)  # there is nothing to run
     try:
-        done = examine(folder, book, grader.posed(seed), grader.limits, sandboxed, unit)
+        done = examine(folder, book, grader.posed(seed), limits, sandboxed, unit)
     except Exception as error:  # ours, not the learner's: one submission must not stop a class
         failure = f"{type(error).__name__}: {error}"[:500]
         return Record(key, book, notes, missing, {}, {}, 0.0, failure)

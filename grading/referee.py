@@ -54,7 +54,8 @@ class Referee(Execute):
             before = nb.metadata["byom"]
             folder = Path(course.format_path(course.autograded_directory, student, unit))
             notes = [Note(**note) for note in before["notes"]]
-            record = examined("", folder, nb, notes, before["missing"], unit, seed, self.sandboxed)
+            limits = autograder(unit).limits
+            record = examined("", folder, nb, notes, before["missing"], unit, seed, limits, self.sandboxed)
         grade(nb, record, unit, seed)
         return nb, resources
 

@@ -29,6 +29,7 @@ from grading.examiners import examine_all
 from grading.notes import Note
 from grading.record import Record
 from grading.run import ROOT, Run
+from grading.sandbox import Limits
 
 pytestmark = pytest.mark.xdist_group("classroom")
 
@@ -293,7 +294,7 @@ def test_a_worker_that_dies_costs_one_submission_only(tmp_path):
 
     def assignment(kind, student):
         path = tmp_path / student / "moons.json"
-        return kind(student, "k", tmp_path, release, path, [Note("x", "noted")], [], "moons", 1, True)
+        return kind(student, "k", tmp_path, release, path, [Note("x", "noted")], [], "moons", 1, True, Limits())
 
     class_ = [assignment(kind, f"{kind.__name__}-{n}") for n in range(2) for kind in (Quick, Deadly, Raising)]
     done = [each.student for each in examine_all(class_, workers=2)]
