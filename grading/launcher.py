@@ -22,6 +22,9 @@ EXIT_SUBMISSION = 65
 EXIT_PROCESSES = 66
 """Exit code when there were too many processes."""
 
+EXIT_FILES = 67
+"""Exit code when there were too many files; a file system bounds what is in them, not how many there are."""
+
 
 def _limit(limits: dict[str, int], confined: bool) -> None:
     most_of = {
@@ -49,7 +52,7 @@ def _copy(source: Path, target: Path) -> None:
             (target / entry.name).chmod(stat.S_IMODE(entry.stat().st_mode) | 0o600)
 
 
-def _guard(kernel: int, most: int) -> int:
+def _guard(kernel: int, limits: dict[str, int]) -> int:
     """Be the first process of a pid namespace: bury the dead, and end everybody when there are too many.
 
     When this process ends, with the kernel or before it, the system ends all the others. They can't end this one.
@@ -63,8 +66,12 @@ def _guard(kernel: int, most: int) -> int:
                 if died[0] == kernel:
                     code = os.waitstatus_to_exitcode(died[1])
                     return code if code >= 0 else 128 - code
-        if sum(entry.name.isdigit() for entry in os.scandir("/proc")) > most:
+        if sum(entry.name.isdigit() for entry in os.scandir("/proc")) > limits["processes"]:
             return EXIT_PROCESSES
+        for place in "/tmp", "/dev/shm":
+            counts = os.statvfs(place)
+            if counts.f_files - counts.f_ffree > limits["files"]:
+                return EXIT_FILES
 
 
 def _become_kernel(task: dict[str, Any]) -> None:
@@ -113,7 +120,7 @@ def _main() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         kernel = os.fork()
         if kernel:
-            os._exit(_guard(kernel, task["limits"]["processes"]))
+            os._exit(_guard(kernel, task["limits"]))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)  # an interrupt is for the kernel and the programs it runs

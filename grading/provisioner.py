@@ -16,7 +16,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerBase
 
-from grading.launcher import EXIT_PROCESSES, EXIT_SUBMISSION
+from grading.launcher import EXIT_FILES, EXIT_PROCESSES, EXIT_SUBMISSION
 from grading.sandbox import Sandbox
 from grading.warden import Warden
 
@@ -52,6 +52,8 @@ class SandboxProvisioner(KernelProvisionerBase):
             return "was ended by the notebook (exit code 0)"
         if code == EXIT_PROCESSES:
             return f"was stopped: it started more than {self.sandbox.limits.processes} processes"
+        if code == EXIT_FILES:
+            return f"was stopped: it made more than {self.sandbox.limits.files} files"
         number = -code if code < 0 else code - 128  # bubblewrap reports a signal as a shell does
         if number == signal.SIGSEGV:
             return "crashed (segmentation fault)"
@@ -79,12 +81,13 @@ class SandboxProvisioner(KernelProvisionerBase):
                 listening.bind(f"{address}-{port}")
                 listening.listen(16)
             descriptors = [s.fileno() for s in sockets]
+            command, inherited = stack.enter_context(self.sandbox.command())
             self._process = subprocess.Popen(
-                self.sandbox.command,
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=descriptors,
+                pass_fds=[*descriptors, *inherited],
                 env=self.sandbox.environment,
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for us

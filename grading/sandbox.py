@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import byom
+from grading import syscalls
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _ETC = {
@@ -60,6 +61,9 @@ class Limits:
     disk_bytes: int = 512 * 2**20
     """Scratch files, and as much again of shared memory. Both live in memory."""
 
+    files: int = 100_000
+    """Scratch files, empty ones too; likewise in shared memory."""
+
     open_files: int = 1024
     """File descriptors of one process."""
 
@@ -85,13 +89,18 @@ class Sandbox:
         for name, text in _ETC.items() if confined else ():
             (room / name).write_text(text)
 
-    @property
-    def command(self) -> list[str]:
-        """The command that runs the launcher, in the sandbox or, unconfined, as it is."""
+    @contextlib.contextmanager
+    def command(self) -> Iterator[tuple[list[str], list[int]]]:
+        """The command that runs the launcher, in the sandbox or, unconfined, as it is, and the file descriptors that
+        it must inherit. Both are good for one start."""
         if not self.confined:
-            return [sys.executable, str(_LAUNCHER)]
+            yield [sys.executable, str(_LAUNCHER)], []
+            return
+        with syscalls.opened() as filtering:
+            yield [*_bubblewrap(self.limits, filtering), *self._command()], [filtering]
+
+    def _command(self) -> list[str]:
         return [
-            *_bubblewrap(self.limits),
             *("--ro-bind", str(self.sockets), str(self.sockets)),
             *("--ro-bind", str(self.folder), "/run/submission"),
             *("--ro-bind", str(_LAUNCHER), "/run/launcher.py"),
@@ -129,9 +138,20 @@ def missing() -> str | None:
         return f"The sandbox needs Linux (namespaces); this is {sys.platform}."
     if shutil.which("bwrap") is None:
         return "The sandbox needs bubblewrap 0.8 or newer; there is no bwrap on PATH (Debian: apt install bubblewrap)."
-    command = [*_bubblewrap(Limits()), "--", sys.executable, "-c", "import byom"]
     try:
-        tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env={}, check=False)
+        with syscalls.opened() as filtering:
+            command = [*_bubblewrap(Limits(), filtering), "--", sys.executable, "-c", "import byom"]
+            tried = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=60,
+                env={},
+                pass_fds=[filtering],
+                check=False,
+            )
+    except LookupError as error:
+        return f"The sandbox can't be used on this kind of machine: {error.args[0]}."
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"The sandbox needs bubblewrap, and bwrap did not run here ({type(error).__name__})."
     if tried.returncode == 0:
@@ -176,12 +196,13 @@ def _sweep(place: Path) -> None:
                 _remove(lock.parent)
 
 
-def _bubblewrap(limits: Limits) -> list[str]:
+def _bubblewrap(limits: Limits, filtering: int) -> list[str]:
     """bwrap and the options that all sandboxes share; the root is still writable for mount points."""
     size = str(limits.disk_bytes)
     options = [shutil.which("bwrap") or "bwrap"]
     options += ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
     options += ["--cap-drop", "ALL", "--hostname", "byom", "--die-with-parent", "--new-session", "--as-pid-1"]
+    options += ["--seccomp", str(filtering)]
     options += ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)

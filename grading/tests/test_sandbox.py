@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 import grading
 from grading.examination import examine
 from grading.sandbox import Limits, missing, room
+from grading.syscalls import program
 
 ROOT = Path(grading.__file__).resolve().parent.parent
 
@@ -144,6 +145,7 @@ def test_no_network_no_other_process_and_no_credentials(folder, monkeypatch):
     ("source", "ending"),
     [
         ("import os\nwhile True: os.fork()", "more than 96 processes"),
+        ("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'w').close(); n += 1", "more than 2000 files"),
         (
             "import threading, time\nthreading.stack_size(2**16)\n"
             "for _ in range(5000): threading.Thread(target=time.sleep, args=(60,)).start()\ntime.sleep(9)",
@@ -155,14 +157,27 @@ def test_no_network_no_other_process_and_no_credentials(folder, monkeypatch):
             "more than 0.5 GiB of memory",
         ),
     ],
-    ids=["fork bomb", "threads", "memory of many processes"],
+    ids=["fork bomb", "empty files", "threads", "memory of many processes"],
 )
 def test_the_warden_ends_a_bomb_and_says_why(folder, source, ending):
-    limits = Limits(cell_seconds=20, memory_bytes=2**29)
+    limits = Limits(cell_seconds=20, memory_bytes=2**29, files=2000)
     examination = run(folder, "print('before')", source, "print('after')", limits=limits)
     assert ending in examination.notes[0]
     assert "before" in said(examination.notebook)
     assert "after" not in said(examination.notebook)
+
+
+def test_memory_that_nobody_would_count_cannot_be_had(folder):
+    trying = (
+        "import ctypes, os\n"
+        "try: os.memfd_create('hoard')\nexcept OSError as error: print(error.strerror)\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "print(libc.shmget(0, 4096, 0o1600), os.strerror(ctypes.get_errno()))\n"
+        "from multiprocessing.shared_memory import SharedMemory\n"
+        "SharedMemory(create=True, size=9).unlink(); print('shared')"
+    )
+    text = said(run(folder, trying).notebook)
+    assert text == "Function not implemented\n-1 Function not implemented\nshared\n"
 
 
 def test_memory_disk_and_descriptors_end_in_an_exception_and_the_run_goes_on(folder):
@@ -276,6 +291,13 @@ def test_a_file_that_hides_a_standard_module_loses_only_its_own_submission(tmp_p
         (tmp_path / f"{name}.py").write_text("raise SystemExit(3)\n")
     examination = examine(tmp_path, new_notebook(cells=[new_code_cell("import random")]), {"x": "{}"})
     assert examination.reasons["x"]
+
+
+def test_the_filter_knows_the_machines_that_have_mxnet():
+    for machine in ("x86_64", "aarch64"):
+        assert len(program(machine)) % 8 == 0
+    with pytest.raises(LookupError, match="riscv64"):
+        program("riscv64")
 
 
 def test_without_bubblewrap_one_sentence_says_so(monkeypatch, tmp_path):
