@@ -44,10 +44,10 @@ def _declare_missing_operators() -> None:
     except (OSError, RuntimeError):
         compiled = []
     if not compiled:
-        library = torch.library.Library("torchvision", "DEF")
+        declared = torch.library.Library("torchvision", "DEF")
         for operator in ("nms", "qnms"):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _kept.append(library)
+            declared.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _kept.append(declared)
 
 
 if "torchvision" not in sys.modules and _TorchvisionFinder not in sys.meta_path:

@@ -70,6 +70,8 @@ def test_start_up_imports_neither_torch_nor_numpy() -> None:
     assert run("import byom, sys; print({'torch', 'numpy', 'torchvision'} & set(sys.modules))").strip() == "set()"
 
 
-@pytest.mark.skipif(not any(r.name == "mxnet" and r.marker.evaluate() for r in REQUIREMENTS), reason="no mxnet wheel here")
+@pytest.mark.skipif(
+    not any(r.name == "mxnet" and r.marker.evaluate() for r in REQUIREMENTS), reason="no mxnet wheel here"
+)
 def test_mxnet_imports_and_computes() -> None:
     assert run("import mxnet as mx; print(mx.nd.ones((2, 3)).sum().asscalar())").strip() == "6.0"

@@ -33,7 +33,7 @@ _KEPT = 100_000  # of them, those that a check reads
 
 _WARM = ("numpy", "pandas", "psutil", "torch", "torch._dynamo")  # the last: the first optimizer imports it, in a second
 
-_context = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+_context: Any = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
     _context.set_forkserver_preload(list(_WARM))
 
