@@ -6,7 +6,7 @@ from typing import Any
 import sagemaker
 from sagemaker import session as sdk
 
-POLL = 0.1  # seconds
+POLL = 0.2  # seconds; each look costs this computer, which also runs the job
 _JOB_ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -38,12 +38,19 @@ class LocalSession(sagemaker.Session):
         shown = None
         while True:
             ended = description["TrainingJobStatus"] in _JOB_ENDED
-            if sdk.secondary_training_status_changed(description, shown):
-                print(sdk.secondary_training_status_message(description, shown))
-                shown = description
-            # status first and log second, so that the last look has every line
-            if streams or _has_log(client, group, job_name):
+            changed = sdk.secondary_training_status_changed(description, shown)
+            news = sdk.secondary_training_status_message(description, shown) if changed else ""
+            shown = description
+            if news and not ended:
+                print(news)
+            # the log is read after the status, so that the last look has every line
+            if not streams:
+                streams += _streams_of(client, group, job_name)
+                positions.update({name: sdk.sagemaker.logs.Position(timestamp=0, skip=0) for name in streams})
+            if streams:  # until there is one, the SDK prints a dot at each look
                 sdk._flush_log_streams(streams, hosts, client, group, job_name, positions, dot, colour)
+            if news and ended:
+                print(news)
             if ended or time.monotonic() > deadline:
                 break
             time.sleep(POLL)
@@ -57,10 +64,10 @@ class LocalSession(sagemaker.Session):
         return description
 
 
-def _has_log(client: Any, group: str, job: str) -> bool:
-    """Whether the job has written anything; until then the SDK prints a dot at each look."""
+def _streams_of(client: Any, group: str, job: str) -> list[str]:
+    """The names of the job's log streams; none before it has written anything."""
     try:
         found = client.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")
     except client.exceptions.ResourceNotFoundException:
-        return False
-    return bool(found["logStreams"])
+        return []
+    return [stream["logStreamName"] for stream in found["logStreams"]]
