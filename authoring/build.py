@@ -86,13 +86,12 @@ def products(course: Course, material: Material) -> Products:
         made.master[course.master(name) / path] = data
     if stubs:
         made.links[course.notebook(name).parent / "source"] = f"../../source/{name}"
-    master_bytes = notebooks.written(master)
-    made.master[course.master(name) / f"{name}.ipynb"] = master_bytes
+    made.master[course.master(name) / f"{name}.ipynb"] = notebooks.written(master)
     evidence = _evidence(course, material)
     made.evidence[course.public_evidence(name)] = evidence
     made.solved = {path: script.text.encode() for path, script in material.scripts.items()}
     made.worked = notebooks.unexecuted(master, {path: script.text for path, script in material.scripts.items()})
-    parts = {"notebook": master_bytes, "evidence": evidence, **made.solved}
+    parts = {"notebook": notebooks.written(made.worked), "evidence": evidence, **made.solved}
     made.worked.metadata["byom"] = {worked.BUILT_FROM: worked.digest(parts)}
     return made
 

@@ -6,6 +6,7 @@ where nbval itself would let it pass.
 """
 
 import contextlib
+import html
 import math
 import re
 from collections.abc import Iterator
@@ -87,9 +88,18 @@ def alike(text: Any) -> Any:
     """``text`` with stand-ins for what no two runs have in common."""
     if not isinstance(text, str):
         return text
+    if text.lstrip().startswith(("<table", "<div")):
+        text = _visible(text)
     for pattern, stand_in in _ALIKE:
         text = pattern.sub(stand_in, text)
     return text
+
+
+def _visible(table: str) -> str:
+    """An HTML table as a reader sees it, a line for each row: so a difference can be read."""
+    rows = re.sub(r"</(?:tr|caption)>", "\n", re.sub(r"<style.*?</style>", "", table, flags=re.DOTALL))
+    lines = html.unescape(re.sub(r"<[^>]*>", " ", rows)).split("\n")
+    return "\n".join(" ".join(line.split()) for line in lines if line.strip())
 
 
 def _compared(text: Any, tolerance: Tolerance | None) -> Any:

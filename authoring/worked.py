@@ -127,6 +127,7 @@ def execute(notebook: NotebookNode, scripts: Mapping[str, bytes], progress: Call
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
 
     at = 0
 
@@ -144,6 +145,7 @@ def execute(notebook: NotebookNode, scripts: Mapping[str, bytes], progress: Call
             record_timing=False,
             store_widget_state=False,
             coalesce_streams=True,
+            config=Config(KernelManager={"transport": "ipc"}),
             on_cell_start=started,
         )
         metadata = dict(notebook.metadata)
@@ -176,7 +178,7 @@ def compare(notebook: Path, scripts: Mapping[str, bytes]) -> subprocess.Complete
     with laptop(scripts) as (folder, environment):
         copy = shutil.copy(notebook, folder)
         options = ["--nbval", f"--nbval-cell-timeout={CELL_SECONDS}", "-p", "authoring.nbval_plugin"]
-        quiet = ["-p", "no:cacheprovider", "-v", "--color=no", f"--rootdir={folder}"]
+        quiet = ["-p", "no:cacheprovider", "-vv", "--color=no", f"--rootdir={folder}"]
         return subprocess.run(
             [sys.executable, "-m", "pytest", *options, *quiet, copy],
             cwd=COURSE,

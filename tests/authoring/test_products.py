@@ -98,6 +98,7 @@ def test_the_worked_notebook_shows_answers_and_scripts_without_marks(built):
     worked = nbformat.read(built.worked("toy"), as_version=4)
     text = nbformat.writes(worked)
     assert "twice_the_values" in worked.cells[3].source
+    assert [cell.metadata.get("tags") for cell in worked.cells[3:5]] == [None, ["trained"]]
     assert "self.the_constant_to_add = float(constant)" in worked.cells[6].source
     assert all(word not in text for word in (BEGIN, END, "nbgrader", "✏️"))
 
