@@ -41,11 +41,11 @@ bank: $(INSTALLED) sandbox build ## grade the graders: mutants, alternatives, at
 
 test: $(INSTALLED) sandbox ## run every test at a size fit for CI
 	$(BIN)/python -m authoring build
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not nightly'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not nightly'
 
 nightly: $(INSTALLED) sandbox ## run every test at full size
 	$(BIN)/python -m authoring build
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(INSTALLED) sandbox build ## print ratios against what one would use instead
 	$(BIN)/python -m grading.bench

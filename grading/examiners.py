@@ -85,6 +85,7 @@ def _pooled(
     if not assignments:
         return
     # spawned, not forked: a fork of this process would carry the gradebook and its locks along
+    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(
         min(workers, len(assignments)), multiprocessing.get_context("spawn"), _leave_with, (os.getpid(),)
     )
@@ -100,6 +101,10 @@ def _pooled(
             except Exception as error:  # ours: an unreadable disk, say; the class goes on
                 each.give_up(f"{type(error).__name__}: {error}")
             yield each
+    except BaseException:  # stopped: nobody waits for what is being examined, and the next run takes it up
+        for worker in set(multiprocessing.active_children()).difference(others):
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -49,7 +49,7 @@ def entries(course: Path, checks: Unit, students: Iterable[str], course_id: str 
             whole = graded(course, student, checks.name)
             try:
                 notebook = gradebook.find_submission_notebook(checks.name, checks.name, student)
-            except MissingEntry:
+            except (MissingEntry, UnicodeError):  # a folder's name need not be text
                 whole = None
             if whole is None:
                 lost = {

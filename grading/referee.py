@@ -27,6 +27,9 @@ from grading.verdict import Verdict, failure, verdict
 class Referee(Execute):
     """Examines and judges a submission, and writes scores into its grade cells."""
 
+    # not configurable, as it is in Execute: where nothing was judged, nbgrader would give full points
+    enabled = Bool(True)
+
     sandboxed = Bool(True, help="False runs learners' code without a sandbox: only for code you wrote.").tag(
         config=True
     )

@@ -31,8 +31,6 @@ from grading.record import Record
 from grading.run import ROOT, Run
 from grading.sandbox import Limits
 
-pytestmark = pytest.mark.xdist_group("classroom")
-
 MOONS = unit("moons")
 WHOLE = float(sum(check.points for check in MOONS))
 SCRIPTS = {check.name for check in MOONS if check.answer != "notebook"}
@@ -286,6 +284,36 @@ def test_a_run_that_was_killed_is_taken_up_again(tmp_path):
     assert set(rows(out)) == {"a", "b", "c"}
     with Gradebook(f"sqlite:///{out / 'course' / 'gradebook.db'}", "byom") as gradebook:
         assert sorted(s.student_id for s in gradebook.assignment_submissions("moons")) == ["a", "b", "c"]
+
+
+def test_folders_of_any_name_are_graded_or_said(tmp_path):
+    names = ["two\nlines", "\x1b[31mred", "Zoe\N{COMBINING DIAERESIS} ", "{{x}}", "100%", "a,b;'\"", ".hidden"]
+    for name in names:
+        (tmp_path / "class" / name / "moons").mkdir(parents=True)
+    (tmp_path / "class" / os.fsdecode(b"\xff") / "moons").mkdir(parents=True)
+    classroom.grade("moons", tmp_path / "class", tmp_path / "out", workers=1, sandboxed=sandbox.missing() is None)
+    marks = rows(tmp_path / "out")
+    assert set(marks) == {*names, "\\udcff"} - {".hidden"}
+    statuses = {student: {row["status"] for row in exercises.values()} for student, exercises in marks.items()}
+    assert {student for student, found in statuses.items() if found == {"error"}} == {"two\nlines", "\\udcff"}
+    assert all(found in ({"missing"}, {"error"}) for found in statuses.values())
+    assert "nbgrader could not record it" in marks["two\nlines"]["make_csv"]["reason"]
+
+
+def test_a_run_that_is_stopped_ends_at_once_and_leaves_nothing_running(tmp_path):
+    endless = nbformat.v4.new_notebook(cells=[new_code_cell("while True: pass")])
+    hand_in(tmp_path / "class" / "a" / "moons", endless, scripts=False)
+    command = [sys.executable, "-m", "grading", "grade", "moons", "--submissions", str(tmp_path / "class")]
+    started = subprocess.Popen([*command, "--out", str(tmp_path / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not [p for p in psutil.Process(started.pid).children(recursive=True) if p.name() == "bwrap"]:
+        assert started.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    children = psutil.Process(started.pid).children(recursive=True)
+    started.send_signal(signal.SIGTERM)
+    _, said = started.communicate(timeout=30)
+    _, left = psutil.wait_procs(children, timeout=20)
+    assert not left and "Traceback" not in said
 
 
 def test_a_worker_that_dies_costs_one_submission_only(tmp_path):

@@ -21,8 +21,6 @@ from byom.checks.unit import unit
 from grading import sandbox
 from grading.run import MASTERS, ROOT
 
-pytestmark = pytest.mark.xdist_group("nbgrader")
-
 MOONS = unit("moons")
 WHOLE = float(sum(check.points for check in MOONS))
 

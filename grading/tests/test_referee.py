@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import determine_grade
+from traitlets.config import Config
 
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import encode
@@ -236,6 +237,12 @@ def test_outputs_are_shown_as_text_or_bitmaps_only(output, shown):
 @pytest.mark.parametrize("output", [{"output_type": "update"}, {"output_type": "display_data", "data": 5}, {}])
 def test_an_output_of_no_kind_is_dropped(output):
     assert harmless(output) is None
+
+
+def test_the_referee_can_not_be_switched_off():
+    """`nbgrader autograde --no-execute` does this, and nbgrader gives full points to grade cells without outputs."""
+    config = Config({"Execute": {"enabled": False}, "Referee": {"enabled": False}, "Preprocessor": {"enabled": False}})
+    assert referee.Referee(config=config).enabled
 
 
 def test_records_survive_the_disk_and_broken_ones_are_none(book, tmp_path):
