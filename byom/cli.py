@@ -9,7 +9,10 @@ from byom.data.cli import app as data
 from byom.local.cli import app as local
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Bring Your Own Model: a course you run yourself.", rich_markup_mode=None
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Bring Your Own Model: a course you run yourself.",
 )
 app.add_typer(local, name="local", help="SageMaker on this machine: start it, look at it, stop it.")
 app.add_typer(data, name="data", help="The data sets of the course.")
