@@ -32,7 +32,7 @@ build: $(INSTALLED) ## make the notebooks, stubs and worked notebooks from solut
 	$(BIN)/python -m authoring build
 
 grade: $(INSTALLED) sandbox build ## grade a class; UNIT=, SUBMISSIONS=, OUT=, WORKERS=; a demonstration class by default
-	$(if $(SUBMISSIONS),,$(BIN)/python -m grading.bank.demo $(UNIT) $(OUT)-class)
+	$(if $(SUBMISSIONS),,$(BIN)/python -m grading.bank.demonstration $(UNIT) $(OUT)-class)
 	$(BIN)/python -m grading grade $(UNIT) --out $(OUT) \
 	  --submissions $(if $(SUBMISSIONS),'$(SUBMISSIONS)',$(OUT)-class) $(if $(WORKERS),--workers $(WORKERS))
 
