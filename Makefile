@@ -51,7 +51,7 @@ bench: $(INSTALLED) sandbox build ## print ratios against what one would use ins
 	$(BIN)/python -m grading.bench
 
 lab: $(INSTALLED) build ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks
+	$(BIN)/jupyter lab notebooks
 
 lint: $(INSTALLED) ## check style and types
 	$(BIN)/ruff check .
