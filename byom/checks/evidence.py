@@ -100,7 +100,7 @@ class Record(dict[str, Any]):
         try:
             self[key] = step()
         except (Exception, SystemExit) as error:
-            self.fail(f"{type(error).__name__}: {error}", key)
+            self.fail(_told(error), key)
             return None
         return self[key]
 
@@ -109,12 +109,16 @@ class Record(dict[str, Any]):
         try:
             return step()
         except (Exception, SystemExit) as error:
-            self.fail(f"{type(error).__name__}: {error}")
+            self.fail(_told(error))
             return None
 
     def fail(self, reason: str, key: str = "*") -> None:
         """Store why there is no evidence under ``key``, or under any key that is missing."""
         self[key] = {"raised": reason[:500]}
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 class Evidence:

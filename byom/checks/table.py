@@ -55,8 +55,12 @@ _HEADS = ("", "Criterion", "Points", "Expected", "Got", "Hint")
 
 def _row(f: Finding) -> str:
     # a sign and a word beside the colour: not everyone can tell the colours apart
-    mark = '<span style="color:#0072b2">✓ met</span>' if f.met else '<span style="color:#d55e00">✗ not yet</span>'
+    mark = (
+        '<span style="color:#0072b2;white-space:nowrap">✓ met</span>'
+        if f.met
+        else '<span style="color:#d55e00;white-space:nowrap">✗ not yet</span>'
+    )
     points = f"{f.points if f.met else 0} / {f.points}"
     cells = [mark, escape(f.what), points, *(escape(x) for x in (f.expected, f.got, f.hint))]
-    style = "text-align:left;vertical-align:top;max-width:22em;white-space:normal;overflow-wrap:anywhere"
+    style = "text-align:left;vertical-align:top;max-width:22em;white-space:normal;overflow-wrap:break-word"
     return "<tr>" + "".join(f'<td style="{style}">{c}</td>' for c in cells) + "</tr>"
