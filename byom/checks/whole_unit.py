@@ -63,7 +63,9 @@ class _Client(NotebookClient):
         exercise = self._exercise(cell)
         if exercise is not None:
             given = encode(self.checks.public_challenge(exercise).given)
-            posing = nbformat.v4.new_code_cell(f"__import__('byom.checks.unit').checks.unit.pose({exercise!r}, {given!r})")
+            posing = nbformat.v4.new_code_cell(
+                f"__import__('byom.checks.unit').checks.unit.pose({exercise!r}, {given!r})"
+            )
             self.nb.cells.append(posing)  # nbclient only runs cells of its notebook
             await super().async_execute_cell(posing, len(self.nb.cells) - 1)
             self.nb.cells.pop()
