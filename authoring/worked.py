@@ -139,6 +139,7 @@ def execute(notebook: NotebookNode, scripts: Mapping[str, bytes], progress: Call
         client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
+            startup_timeout=CELL_SECONDS,
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
             record_timing=False,

@@ -18,8 +18,6 @@ from authoring.release import answers_of
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 
-pytestmark = pytest.mark.xdist_group("release")  # one worker: the zip is made once
-
 
 def _release(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "authoring", "release", "--out", str(out), *options]

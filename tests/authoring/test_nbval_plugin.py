@@ -11,8 +11,6 @@ from authoring.nbval_plugin import TRAINED, alike
 from authoring.notebook import METADATA, written
 from authoring.worked import compare
 
-pytestmark = pytest.mark.xdist_group("nbval plugin")  # one worker: the notebook runs once
-
 
 @dataclass
 class Case:
