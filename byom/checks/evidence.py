@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ MIME = "application/x-byom-evidence+json"
 LIMIT = 4_000_000
 """The longest encoded evidence, in characters."""
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # torch colours its messages
 _DTYPES = {"bool", "uint8", "int32", "int64", "float32", "float64"}
 
 
@@ -79,7 +81,7 @@ def _unpack(value: Any) -> Any:
         return value
     dtype, shape, data = value.get("dtype"), value.get("shape"), value["array"]
     whole = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape) and len(shape) <= 8
-    if dtype not in _DTYPES or not whole or not isinstance(data, str):
+    if not isinstance(dtype, str) or dtype not in _DTYPES or not whole or not isinstance(data, str):
         raise BadEvidence("an array with dtype, shape and data", "something else")
     try:
         raw = base64.b64decode(data, validate=True)
@@ -114,7 +116,7 @@ class Record(dict[str, Any]):
 
     def fail(self, reason: str, key: str = "*") -> None:
         """Store why there is no evidence under ``key``, or under any key that is missing."""
-        self[key] = {"raised": reason[:500]}
+        self[key] = {"raised": " ".join(_COLOURS.sub("", reason).split())[:500]}
 
 
 def _told(error: BaseException) -> str:
