@@ -70,7 +70,7 @@ def test_a_bare_nan_is_refused() -> None:
     ],
 )
 def test_what_is_not_evidence_is_refused_with_a_reason(text: str) -> None:
-    with pytest.raises(BadEvidence, match="expected .*, got "):
+    with pytest.raises(BadEvidence, match=r"expected .*, got "):
         decode(text)
 
 
