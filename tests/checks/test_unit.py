@@ -60,9 +60,7 @@ def test_a_check_shows_a_table_and_once_posed_only_evidence(monkeypatch: pytest.
 
 def byom_check(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from byom.cli import app; app()", "check", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "COLUMNS": "200"}
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 @pytest.fixture(scope="module")
