@@ -1,6 +1,7 @@
 """CloudWatch log streams: written to files as lines arrive, and held in moto for the calls that read them."""
 
 import datetime
+import json
 import re
 import threading
 import time
@@ -15,6 +16,18 @@ TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"
 STREAM_LIMIT = 16 * 2**20  # bytes; a script that prints for ever must not fill disk and memory
 EVENT_LIMIT = 256 * 1024  # bytes; CloudWatch's own limit for one event
 _LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)")
+
+
+def with_stream_names(body: bytes) -> bytes:
+    """The body of a FilterLogEvents request, with its streams named one by one: moto ignores their prefix."""
+    request = json.loads(body or b"{}")
+    prefix = request.pop("logStreamNamePrefix", None)
+    if prefix is None:
+        return body
+    group = logs_backends[ACCOUNT_ID][REGION].groups.get(request.get("logGroupName"))
+    names = [name for name in group.streams if name.startswith(prefix)] if group else []
+    # an empty list would mean every stream; no stream's name holds a colon
+    return json.dumps({**request, "logStreamNames": names or [":"]}).encode()
 
 
 def endpoint_group(endpoint: str) -> str:

@@ -15,6 +15,7 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import create_backend_app
 
 from .account import ACCOUNT_ID, DEFAULT_BUCKET, ROLE_NAME
+from .logs import with_stream_names
 from .objects import Objects
 
 Service = Literal["s3", "iam", "sts", "logs"]
@@ -59,7 +60,10 @@ class Neighbours:
             started[:] = args
 
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
-            shutil.copyfileobj(environ["wsgi.input"], body)
+            if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".FilterLogEvents"):
+                body.write(with_stream_names(environ["wsgi.input"].read()))
+            else:
+                shutil.copyfileobj(environ["wsgi.input"], body)
             environ["CONTENT_LENGTH"] = str(body.tell())
             environ.pop("HTTP_TRANSFER_ENCODING", None)
             body.seek(0)

@@ -1,5 +1,7 @@
 """Log streams on disk."""
 
+import time
+
 import pytest
 
 from byom.local import logs
@@ -30,3 +32,19 @@ def test_odd_lines_come_back_as_they_were(stream, tmp_path):
     group = next(iter(logs_backends["123456789012"]["us-east-1"].groups.values()))
     assert [event.message for event in group.streams["a/b"].events] == lines
     assert again.stream(group.name, "another").tail(5) == []
+
+
+def test_streams_can_be_asked_for_by_a_prefix(aws):
+    aws.logs.create_log_group(logGroupName="/by/prefix")
+    for name in ("one/algo-1", "one/algo-2", "two/algo-1"):
+        aws.logs.create_log_stream(logGroupName="/by/prefix", logStreamName=name)
+        events = [{"timestamp": int(time.time() * 1000), "message": name}]
+        aws.logs.put_log_events(logGroupName="/by/prefix", logStreamName=name, logEvents=events)
+
+    def messages(**which):
+        return sorted(e["message"] for e in aws.logs.filter_log_events(logGroupName="/by/prefix", **which)["events"])
+
+    assert messages(logStreamNamePrefix="one/") == ["one/algo-1", "one/algo-2"]
+    assert messages(logStreamNamePrefix="three/") == []
+    assert messages(logStreamNames=["two/algo-1"]) == ["two/algo-1"]
+    assert len(messages()) == 3
