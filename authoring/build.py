@@ -91,7 +91,8 @@ def products(course: Course, material: Material) -> Products:
     made.evidence[course.public_evidence(name)] = evidence
     made.solved = {path: script.text.encode() for path, script in material.scripts.items()}
     made.worked = notebooks.unexecuted(master, {path: script.text for path, script in material.scripts.items()})
-    parts = {"notebook": notebooks.written(made.worked), "evidence": evidence, **made.solved}
+    checks = course.check_sources(name)
+    parts = {"notebook": notebooks.written(made.worked), "evidence": evidence, **made.solved, **checks}
     made.worked.metadata["byom"] = {worked.BUILT_FROM: worked.digest(parts)}
     return made
 

@@ -71,6 +71,11 @@ class Course:
         """The reference evidence that a student's own checks are judged against."""
         return self.root / "byom" / "checks" / "public" / f"{name}.json"
 
+    def check_sources(self, name: str) -> dict[str, bytes]:
+        """The modules whose words and thresholds a worked notebook shows, by path."""
+        checks = self.root / "byom" / "checks"
+        return {self.shown(path): path.read_bytes() for path in (*checks.glob("*.py"), *checks.glob(f"{name}/*.py"))}
+
     def shown(self, path: Path) -> str:
         """``path`` as messages name it."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)

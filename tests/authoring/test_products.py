@@ -152,6 +152,15 @@ def test_check_says_when_the_worked_notebook_is_none(built, damage):
     assert differences(built, []) == []
 
 
+def test_a_check_that_speaks_otherwise_makes_the_worked_notebook_stale(built):
+    words = built.root / "byom" / "checks" / "toy" / "double.py"
+    words.parent.mkdir(parents=True, exist_ok=True)
+    words.write_text("WHAT = 'It doubles'")
+    assert any("toy.ipynb" in difference for difference in differences(built, ["toy"]))
+    words.unlink()
+    assert differences(built, ["toy"]) == []
+
+
 def test_rounding_keeps_the_committed_evidence_and_more_replaces_it(built):
     path = built.public_evidence("toy")
     committed = path.read_bytes()
