@@ -61,6 +61,9 @@ class Train(Check):
     def probe(self, learner: Any, given: Mapping[str, Any]) -> Record:
         """Run the script twice: with SM_ variables and arguments, and with neither."""
         script, record = Path(learner).resolve(), Record()
+        if not script.is_file():
+            record.fail(f"there is no file {learner}")
+            return record
         with scratch() as root:
             channel, model_dir, home = root / "input" / "data" / "train", root / "model", root / "home"
             for folder in (channel, model_dir, home / "data"):
