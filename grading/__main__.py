@@ -112,6 +112,9 @@ def main() -> None:
     except InstructorError as mistake:
         print(f"grading: {mistake}", file=sys.stderr)
         status = 2
+    except OSError as error:  # a full disk, say
+        print(f"grading: {error}", file=sys.stderr)
+        status = 2
     except (KeyboardInterrupt, typer.Abort):
         print("grading: stopped; run it again to go on from here", file=sys.stderr)
         status = 130

@@ -22,8 +22,8 @@ from traitlets.config import PyFileConfigLoader
 from byom.checks.unit import Unit
 from grading import atomic, gradesheet, sandbox
 from grading.autograders import autograder
-from grading.examiners import Assignment, examine_all
-from grading.intake import Received, receive
+from grading.examiners import Assignment, examine_all, examiners
+from grading.intake import receive
 from grading.report import report
 from grading.run import MASTERS, ROOT, InstructorError, Run, fingerprint
 from grading.sandbox import Limits
@@ -167,33 +167,36 @@ class Classroom:
         self.out, self.checks, self.sandboxed, self.limits = out, checks, sandboxed, limits
         self.unit = checks.name
         self.course = out / "course"
+        if not (MASTERS / self.unit / f"{self.unit}.ipynb").is_file():
+            raise InstructorError(f"{MASTERS / self.unit} has no master notebook: run `make build` first")
         if others := [unit for unit in Run.units(self.course) if unit != self.unit]:
             raise InstructorError(f"{out} holds a run of {others[0]}: choose another folder for {self.unit}")
         self.run = Run.open(self.course, self.unit, seed)
         self.version = fingerprint(self.unit)
         self.config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT / "grading")).load_config()
         self.log = _log(self.course / "nbgrader.log")
-        self._release()
 
     def grade(self, handed_in: dict[str, Path], workers: int) -> Iterator[Done]:
         """Grade each submission that is not recorded yet; one student at a time as they are done."""
-        assignments = []
-        for student, path in handed_in.items():
-            key, received = self._receive(student, path)
-            graded = gradesheet.graded(self.course, student, self.unit)
-            if graded is not None and graded.key == key:
-                self._feedback(student)
-                yield Done(student, kept=True)
-                continue
-            assignments.append(self._assignment(student, key, received))
-        ready = [each for each in assignments if each.is_examined()]
-        for each in ready:
-            self._record(each)
-            yield Done(each.student, kept=False)
-        waiting = [each for each in assignments if each not in ready]
-        for each in examine_all(waiting, workers, meanwhile=self._references):
-            self._record(each)
-            yield Done(each.student, kept=False)
+        assignments = [self._receive(student, path) for student, path in handed_in.items()]
+        kept = [each for each in assignments if self._is_recorded(each)]
+        examined = [each for each in assignments if each not in kept and each.is_examined()]
+        waiting = [each for each in assignments if each not in kept and each not in examined]
+        with examiners(min(workers, len(waiting))) if waiting else contextlib.nullcontext() as pool:
+            self._release()
+            for each in kept:
+                self._feedback(each.student)
+                yield Done(each.student, kept=True)
+            for each in examined:
+                self._record(each)
+                yield Done(each.student, kept=False)
+            for each in examine_all(pool, waiting, meanwhile=self._references) if pool else ():
+                self._record(each)
+                yield Done(each.student, kept=False)
+
+    def _is_recorded(self, each: Assignment) -> bool:
+        graded = gradesheet.graded(self.course, each.student, self.unit)
+        return graded is not None and graded.key == each.key
 
     def _references(self) -> None:
         try:
@@ -205,12 +208,9 @@ class Classroom:
         """nbgrader's generate_assignment, from the built master."""
         from nbgrader.converters import GenerateAssignment, NbGraderException
 
-        master = MASTERS / self.unit
-        if not (master / f"{self.unit}.ipynb").is_file():
-            raise InstructorError(f"{master} has no master notebook: run `make build` first")
         source = self.course / "source" / self.unit
         shutil.rmtree(source, ignore_errors=True)
-        shutil.copytree(master, source)
+        shutil.copytree(MASTERS / self.unit, source)
         config = f"# As in the course itself.\nload_subconfig({str(ROOT / 'grading/nbgrader_config.py')!r})\n"
         atomic.write(self.course / "nbgrader_config.py", config)
         try:
@@ -221,7 +221,8 @@ class Classroom:
                 f"marks of another version of it need an --out of their own"
             ) from None
 
-    def _receive(self, student: str, path: Path) -> tuple[str, Received]:
+    def _receive(self, student: str, path: Path) -> Assignment:
+        """Take in one submission. Its key stands for all that its mark depends on."""
         target = self.course / "submitted" / student / self.unit
         incoming = self.course / "submitted" / f".{self.unit}.incoming"
         shutil.rmtree(incoming, ignore_errors=True)
@@ -230,13 +231,10 @@ class Classroom:
         target.parent.mkdir(parents=True, exist_ok=True)
         incoming.rename(target)
         parts = (received.digest, self.unit, self.run.seed, self.version, self.sandboxed, asdict(self.limits))
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest(), received
-
-    def _assignment(self, student: str, key: str, received: Received) -> Assignment:
         return Assignment(
             student=student,
-            key=key,
-            folder=self.course / "submitted" / student / self.unit,
+            key=hashlib.sha256(json.dumps(parts).encode()).hexdigest(),
+            folder=target,
             release=self.course / "release" / self.unit / f"{self.unit}.ipynb",
             record=self.course / "examinations" / student / f"{self.unit}.json",
             notes=received.notes,

@@ -1,5 +1,7 @@
 """Examining many submissions at once, each by a worker that keeps nothing between two."""
 
+import contextlib
+import importlib
 import multiprocessing
 import os
 import threading
@@ -57,56 +59,69 @@ class Assignment:
         Record(self.key, book, self.notes, self.missing, {}, {}, 0.0, why[:500]).save(self.record)
 
 
-def examine_all(
-    assignments: list[Assignment], workers: int, meanwhile: Callable[[], None] = lambda: None
-) -> Iterator[Assignment]:
-    """Examine ``assignments`` in ``workers`` processes; each is handed out when its record is on disk.
-
-    Args:
-        assignments: what to examine.
-        workers: how many at once.
-        meanwhile: called once, while the first are being examined.
-    """
-    left = {each.record: each for each in assignments}
-    for each in _pooled(assignments, workers, meanwhile):
-        del left[each.record]
-        yield each
-    # a worker died and took the pool with it; which submission did that shows when each has a worker of its own
-    for each in list(left.values()):
-        if not any(_pooled([each], 1)):
-            each.give_up("its worker process died")
-        yield each
-
-
-def _pooled(
-    assignments: list[Assignment], workers: int, meanwhile: Callable[[], None] = lambda: None
-) -> Iterator[Assignment]:
-    """Examine in one pool; stops short when a worker dies."""
-    if not assignments:
-        return
-    # spawned, not forked: a fork of this process would carry the gradebook and its locks along
+@contextlib.contextmanager
+def examiners(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes that get ready at once. When the block is left by an error, they end at once too."""
     others = multiprocessing.active_children()
-    pool = ProcessPoolExecutor(
-        min(workers, len(assignments)), multiprocessing.get_context("spawn"), _leave_with, (os.getpid(),)
-    )
+    # spawned, not forked: a fork of this process would carry the gradebook and its locks along
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_with, (os.getpid(),))
     try:
-        futures: dict[Future[None], Assignment] = {pool.submit(each.examine): each for each in assignments}
-        meanwhile()
-        for future in as_completed(futures):
-            each = futures[future]
-            try:
-                future.result()
-            except BrokenProcessPool:
-                return
-            except Exception as error:  # ours: an unreadable disk, say; the class goes on
-                each.give_up(f"{type(error).__name__}: {error}")
-            yield each
-    except BaseException:  # stopped: nobody waits for what is being examined, and the next run takes it up
+        for _ in range(workers):
+            pool.submit(_get_ready)
+        yield pool
+    except BaseException:  # nobody waits for what is being examined: the next run takes it up
         for worker in set(multiprocessing.active_children()).difference(others):
             worker.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def examine_all(
+    pool: ProcessPoolExecutor, assignments: list[Assignment], meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Assignment]:
+    """Examine ``assignments``; each is handed out when its record is on disk.
+
+    Args:
+        pool: workers, from `examiners`.
+        assignments: what to examine.
+        meanwhile: called once, while the first are being examined.
+    """
+    left = {each.record: each for each in assignments}
+    for each in _examined(pool, assignments, meanwhile):
+        del left[each.record]
+        yield each
+    # a worker died and took the pool with it; which submission did that shows when each has a worker of its own
+    for each in list(left.values()):
+        with examiners(1) as lone:
+            if not any(_examined(lone, [each])):
+                each.give_up("its worker process died")
+        yield each
+
+
+def _examined(
+    pool: ProcessPoolExecutor, assignments: list[Assignment], meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Assignment]:
+    """Examine in one pool; stops short when a worker dies."""
+    try:
+        futures: dict[Future[None], Assignment] = {pool.submit(each.examine): each for each in assignments}
+    except BrokenProcessPool:
+        return
+    meanwhile()
+    for future in as_completed(futures):
+        each = futures[future]
+        try:
+            future.result()
+        except BrokenProcessPool:
+            return
+        except Exception as error:  # ours: an unreadable disk, say; the class goes on
+            each.give_up(f"{type(error).__name__}: {error}")
+        yield each
+
+
+def _get_ready() -> None:
+    """Import what examining takes, before there is something to examine."""
+    importlib.import_module("grading.examination")
 
 
 def _leave_with(parent: int) -> None:

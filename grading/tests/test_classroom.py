@@ -25,7 +25,7 @@ from traitlets.config import PyFileConfigLoader
 from byom.checks.unit import unit
 from grading import __main__ as cli
 from grading import classroom, sandbox
-from grading.examiners import examine_all
+from grading.examiners import examine_all, examiners
 from grading.notes import Note
 from grading.record import Record
 from grading.run import ROOT, Run
@@ -324,8 +324,9 @@ def test_a_worker_that_dies_costs_one_submission_only(tmp_path):
         path = tmp_path / student / "moons.json"
         return kind(student, "k", tmp_path, release, path, [Note("x", "noted")], [], "moons", 1, True, Limits())
 
-    class_ = [assignment(kind, f"{kind.__name__}-{n}") for n in range(2) for kind in (Quick, Deadly, Raising)]
-    done = [each.student for each in examine_all(class_, workers=2)]
+    class_ = [assignment(kind, f"{kind.__name__}-{n}") for n, kind in enumerate((Quick, Deadly, Raising, Quick))]
+    with examiners(2) as pool:
+        done = [each.student for each in examine_all(pool, class_)]
     assert sorted(done) == sorted(each.student for each in class_)
     why = {"Quick": "examined", "Deadly": "its worker process died", "Raising": "OSError: disk full"}
     for each in class_:
