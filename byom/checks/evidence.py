@@ -64,7 +64,7 @@ def decode(text: str, limit: int = LIMIT) -> dict[str, Any]:
     if not isinstance(text, str) or len(text) > limit:
         raise BadEvidence(f"evidence of at most {limit:,} characters", "more, or no text at all")
     try:
-        packed = json.loads(text, parse_constant=_no_constant)
+        packed = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise BadEvidence("evidence in JSON", f"text that is not ({type(error).__name__})") from None
     if not isinstance(packed, dict):
@@ -74,6 +74,18 @@ def decode(text: str, limit: int = LIMIT) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError(f"{digits} is too large")
+    return number
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
 
 
 def _unpack(value: Any) -> Any:
@@ -120,7 +132,11 @@ class Record(dict[str, Any]):
 
 
 def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
+    try:
+        said = str(error)
+    except Exception:  # a learner's own kind of error may have faults too
+        said = ""
+    return f"{type(error).__name__}: {said}".removesuffix(": ")
 
 
 class Evidence:
@@ -144,9 +160,12 @@ class Evidence:
     def number(self, key: str, expected: str = "a number") -> float:
         """The finite number under ``key``; a bool is none."""
         value = self._get(key, expected)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
             raise BadEvidence(expected, shown(value))
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise BadEvidence(expected, "a number with hundreds of digits") from None
 
     def flag(self, key: str, expected: str = "true or false") -> bool:
         """The bool under ``key``."""
