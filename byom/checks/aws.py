@@ -4,12 +4,15 @@ A real `sagemaker.Session` on a real boto3 session; only the last step, the HTTP
 an estimator is judged on its request, however it was written.
 """
 
+import contextlib
 import io
 import json
 import logging
+import os
 import tarfile
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
+from unittest.mock import patch
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -17,7 +20,7 @@ BUCKET = f"sagemaker-{REGION}-{ACCOUNT}"
 
 
 class Recorder:
-    """A SageMaker session that keeps every request and answers it as AWS would.
+    """A SageMaker session that keeps every request and answers it as AWS would; use it in a ``with`` statement.
 
     Attributes:
         session: give it to an estimator or a model.
@@ -31,8 +34,6 @@ class Recorder:
         import boto3
         import sagemaker
 
-        # the session validates its settings once, below; the SDK would do so again at each of two dozen look-ups
-        sagemaker.utils.validate_sagemaker_config = lambda sagemaker_config=None: None
         self.calls: dict[str, Mapping[str, Any]] = {}
         self.uploads: dict[str, list[str]] = {}
         boto = boto3.Session(aws_access_key_id="check", aws_secret_access_key="check", region_name=REGION)
@@ -45,6 +46,20 @@ class Recorder:
             "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
         }
         self.session = sagemaker.Session(boto_session=boto, default_bucket=BUCKET, sagemaker_config=settings)
+
+    def __enter__(self) -> Self:
+        """Keep the SDK from asking this machine for an account of its own, which takes time and gets no answer."""
+        import sagemaker
+
+        with contextlib.ExitStack() as until_exit:
+            until_exit.enter_context(patch.dict(os.environ, AWS_EC2_METADATA_DISABLED="true"))
+            # the session has validated its settings; the SDK would do so again at each of two dozen look-ups
+            until_exit.enter_context(patch.object(sagemaker.utils, "validate_sagemaker_config", lambda settings: None))
+            self._until_exit = until_exit.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._until_exit.close()
 
     def _keep_call(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
         self.calls[model.name] = json.loads(json.dumps(params, default=str))

@@ -6,7 +6,6 @@ shapes that match the bytes.
 """
 
 import base64
-import binascii
 import json
 import math
 import re
@@ -92,12 +91,12 @@ def _unpack(value: Any) -> Any:
     if not (isinstance(value, dict) and "array" in value):
         return value
     dtype, shape, data = value.get("dtype"), value.get("shape"), value["array"]
-    whole = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape) and len(shape) <= 8
+    whole = isinstance(shape, list) and all(type(n) is int and 0 <= n <= LIMIT for n in shape) and len(shape) <= 8
     if not isinstance(dtype, str) or dtype not in _DTYPES or not whole or not isinstance(data, str):
         raise BadEvidence("an array with dtype, shape and data", "something else")
     try:
         raw = base64.b64decode(data, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise BadEvidence("an array in base64", "text that is not") from None
     if len(raw) != math.prod(shape) * np.dtype(dtype).itemsize:
         raise BadEvidence(f"the bytes of a {dtype} array of shape {tuple(shape)}", f"{len(raw)} bytes")

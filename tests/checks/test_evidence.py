@@ -88,6 +88,7 @@ def packed(data: Any = b"\0" * 8, dtype: Any = "float64", shape: Any = (1,)) -> 
         packed(dtype=None),
         packed(dtype="bool", data=b"\2"),
         packed(data="not base64!"),
+        packed(data="größe==="),
         packed(data="AAAA\nAAAAAAA="),
         packed(data=[0]),
         packed(data=None),

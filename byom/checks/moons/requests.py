@@ -39,11 +39,12 @@ class MakeEstimator(Check):
         record = Record()
 
         def request() -> dict[str, Any]:
-            recorder = Recorder()
-            estimator = learner(recorder.session, given["role"], given["output_path"], dict(given["hyperparameters"]))
-            _speaks_to(recorder, estimator)
-            estimator.fit({"train": "s3://bucket/train"}, wait=False)
-            return _request(recorder, "CreateTrainingJob")
+            with Recorder() as recorder:
+                arguments = given["role"], given["output_path"], dict(given["hyperparameters"])
+                estimator = learner(recorder.session, *arguments)
+                _speaks_to(recorder, estimator)
+                estimator.fit({"train": "s3://bucket/train"}, wait=False)
+                return _request(recorder, "CreateTrainingJob")
 
         record.attempt("request", request)
         return record
@@ -151,12 +152,12 @@ class MakeModel(Check):
         record = Record()
 
         def request() -> dict[str, Any]:
-            recorder = Recorder()
-            model = learner(recorder.session, given["role"], given["model_data"])
-            _speaks_to(recorder, model)
-            record["model_data"] = str(model.model_data)  # before the SDK packs the code beside it
-            model.create(instance_type="ml.m5.large")
-            return _request(recorder, "CreateModel")
+            with Recorder() as recorder:
+                model = learner(recorder.session, given["role"], given["model_data"])
+                _speaks_to(recorder, model)
+                record["model_data"] = str(model.model_data)  # before the SDK packs the code beside it
+                model.create(instance_type="ml.m5.large")
+                return _request(recorder, "CreateModel")
 
         record.attempt("request", request)
         return record
