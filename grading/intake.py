@@ -239,9 +239,9 @@ class IntakeExporter(NotebookExporter):
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
+    ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
         """Read a notebook as `receive` does; one that nbgrader itself wrote is read as it is."""
-        autograde = self.parent
+        autograde: Any = self.parent  # nbgrader's converter
         if resources is None or not autograde._sanitizing:
             return super().from_filename(filename, resources=resources, **kw)
         names = resources["nbgrader"]

@@ -34,7 +34,7 @@ from grading.intake import IntakeExporter, scripts  # noqa: E402
 from grading.referee import Referee  # noqa: E402
 from grading.repair import Repair  # noqa: E402
 
-c = get_config()  # noqa: F821 - nbgrader defines it
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 - nbgrader defines it
 
 c.CourseDirectory.course_id = "byom"
 

@@ -9,6 +9,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import byom
 from grading import atomic
@@ -63,7 +64,7 @@ class Run:
         return list(_read(course / "run.json"))
 
 
-def _read(path: Path) -> dict[str, dict[str, int]]:
+def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
         runs = json.loads(path.read_text())
         if not isinstance(runs, dict) or not all(isinstance(r["seed"], int) for r in runs.values()):
