@@ -50,8 +50,7 @@ class Attack:
 
     def submission(self, name: str) -> Submission:
         """The submission to the unit ``name``."""
-        answered = {"nothing": set(), "first": {first(name)}, "all": {check.name for check in unit(name)}}
-        made = Submission(solved(name), answered[self.start])
+        made = Submission(solved(name), self.answered(name))
         self.change(made)
         return made
 
@@ -66,20 +65,25 @@ class Attack:
         """Whether there is something that must not score."""
         return self.start == "nothing" or bool(self.loses)
 
+    def answered(self, name: str) -> set[str]:
+        """The exercises that are answered at the start."""
+        every = [check.name for check in unit(name)]
+        return {"nothing": set(), "first": {first(name)}, "all": set(every)}[self.start]
+
     def full(self, name: str) -> set[str]:
         """The exercises that must get full marks; all others must get none."""
-        answered = {"nothing": set(), "first": {first(name)}, "all": {check.name for check in unit(name)}}
-        return answered[self.start] - set(self.reasons(name, self.loses))
+        return self.answered(name) - set(_named(name, self.loses))
 
-    def reasons(self, name: str, by: Mapping[str, str] | None = None) -> dict[str, str]:
+    def reasons(self, name: str) -> dict[str, str]:
         """What must be said of which exercise of the unit ``name``."""
-        given = {**self.loses, **self.says} if by is None else by
-        return {first(name) if exercise == FIRST else exercise: text for exercise, text in given.items()}
+        return _named(name, {**self.loses, **self.says})
 
 
-def attack(
-    name: str, start: Start, **rest: object
-) -> Callable[[Change], Attack]:
+def _named(name: str, by_exercise: Mapping[str, str]) -> dict[str, str]:
+    return {first(name) if exercise == FIRST else exercise: text for exercise, text in by_exercise.items()}
+
+
+def attack(name: str, start: Start, **rest: object) -> Callable[[Change], Attack]:
     """Make an `Attack` of a function that changes a submission."""
     return lambda change: Attack(name, start, change, **rest)  # type: ignore[arg-type]
 

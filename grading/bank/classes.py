@@ -87,10 +87,8 @@ def _wrong(attack: Attack, name: str, marks: dict[str, dict[str, str]], out: Pat
 
 def _answers(attack: Attack, name: str) -> list[str]:
     """Lines that only the answers hold, as a page shows them; none of what the attack itself answers."""
-    if attack.start == "all":
-        return []
     work, given = solved(name), stubs(name)
-    hidden = [check for check in autograder(name).unit if check.name not in attack.full(name)]
+    hidden = [check for check in autograder(name).unit if check.name not in attack.answered(name)]
     return [
         escape(line.strip())
         for where in map(place, hidden)

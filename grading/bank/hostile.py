@@ -217,7 +217,7 @@ def prints_input(hand: Submission) -> None:
     hand.after(hand.check(hand.exercise), "print(In); print(_ih); %history")
 
 
-@attack("the kernel ended at once", "first", says={}, loses={FIRST: "the kernel"})
+@attack("the kernel ended at once", "first", loses={FIRST: "the kernel"})
 def exits_before(hand: Submission) -> None:
     hand.begin("import os; os._exit(0)")
 
