@@ -44,24 +44,27 @@ def demonstration_class(name: str, folder: Path, size: int = 12) -> None:
 
 def _submissions(name: str) -> Iterator[Submission]:
     """One submission after another, for ever."""
-    every = {check.name for check in unit(name)}
     chance = random.Random(name)
     right = [case for case in alternatives(name) if case.work is not solved(name)]
     strange = {attack.name: attack for attack in attacks(name)}
     wrong = mutants(name)
     turn = 0
     while True:
-        yield Submission(solved(name), every, brief=False)
-        yield Submission(_mixed(name, chance.sample(wrong, 2)), every, brief=False)
-        yield Submission(chance.choice(right).work, every, brief=False)
-        yield Submission(_mixed(name, chance.sample(wrong, 4)), every, brief=False)
-        yield _untouched(name) if turn % 2 == 0 else strange[_ATTACK].submission(name)
-        yield strange[_MISHAPS[turn % len(_MISHAPS)]].submission(name)
+        yield _handed_in(solved(name), None)
+        yield _handed_in(_mixed(name, chance.sample(wrong, 2)), None)
+        yield _handed_in(chance.choice(right).work, None)
+        yield _handed_in(_mixed(name, chance.sample(wrong, 4)), None)
+        yield _handed_in(stubs(name), None if turn % 2 == 0 else strange[_ATTACK])
+        yield _handed_in(solved(name), strange[_MISHAPS[turn % len(_MISHAPS)]])
         turn += 1
 
 
-def _untouched(name: str) -> Submission:
-    return Submission(stubs(name), {check.name for check in unit(name)}, brief=False)
+def _handed_in(work: Work, attack: Attack | None) -> Submission:
+    """A whole submission, lesson and all, to which ``attack`` was done; the bank's own are as short as can be."""
+    made = Submission(work, {check.name for check in unit(work.unit)}, brief=False)
+    if attack is not None:
+        attack.change(made)
+    return made
 
 
 def _mixed(name: str, chosen: list[Case]) -> Work:
