@@ -11,13 +11,8 @@ from grading.bank.submission import Submission
 from grading.run import ROOT
 
 
-@attack("check deleted", "first", says={FIRST: "was missing and was put back"})
+@attack("checks deleted", "first", says={FIRST: "was missing and was put back"})
 def check_deleted(hand: Submission) -> None:
-    hand.book.cells.remove(hand.check(hand.exercise))
-
-
-@attack("all checks deleted", "first", says={FIRST: "was missing and was put back"})
-def checks_deleted(hand: Submission) -> None:
     for check in hand.checks:
         hand.book.cells.remove(hand.check(check.name))
 
@@ -61,15 +56,12 @@ def metadata_lost(hand: Submission) -> None:
         cell.metadata, cell.id = nbformat.NotebookNode(), f"new-{cell.id[:40]}"
 
 
-@attack("names of the course shadowed", "first")
-def shadowed(hand: Submission) -> None:
-    hand.before(hand.check(hand.exercise), "check = byom = display = None\nimport sys; print(sys.path[:1])")
-
-
-@attack("an error in a cell of its own", "first")
-def error_elsewhere(hand: Submission) -> None:
+@attack("errors, questions and shadowed names in cells of its own", "first")
+def errors_elsewhere(hand: Submission) -> None:
     hand.begin("undefined_name")
     hand.begin("this is no Python")
+    hand.begin("name = input('Your name? ')")
+    hand.before(hand.check(hand.exercise), "check = byom = display = None\nimport sys; print(sys.path[:1])")
 
 
 @attack("another kernel", "first", says={FIRST: "it was run with Python"})

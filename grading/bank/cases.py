@@ -4,6 +4,7 @@ Mutants stand in ``<unit>/mutants.toml``; alternatives in ``<unit>/alternatives/
 the code of that exercise's cell and ``source/<script>.py`` replaces that script.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def carried(check: Check, roots: frozenset[str]) -> frozenset[str]:
 def alternatives(name: str) -> list[Case]:
     """The right answers of the unit ``name``: the reference's own, and the unusual ones.
 
-    A script is judged in every exercise that runs scripts: what one answers must fit the others.
+    A script is judged in the exercises of the scripts that import it as well: what one answers must fit the others.
     """
     checks = list(unit(name))
     found = [Case(name, check.name, "alternative", "the solution", solved(name)) for check in checks]
@@ -128,10 +129,11 @@ def alternatives(name: str) -> list[Case]:
             touched.add(where)
         if not touched:
             raise BadBank(f"{folder} holds no answer")
-        in_scripts = bool(touched & set(work.scripts))
+        stems = "|".join(re.escape(Path(where).stem) for where in touched)
+        imports = re.compile(rf"^\s*(?:from|import)\s+(?:{stems})\b", re.MULTILINE)
         found += [
             Case(name, check.name, "alternative", folder.name, work)
             for check in checks
-            if (in_scripts and check.answer != "notebook") or place(check) in touched
+            if place(check) in touched or (check.answer != "notebook" and imports.search(work.text(check.answer)))
         ]
     return found

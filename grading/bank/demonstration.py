@@ -21,7 +21,7 @@ NAMES = (
     "ada", "Björn Ångström", "chloé", "dmitri", "el-hadji", "fatima", "Grace O'Neil", "hong", "ines", "jun", "kwame", "李娜",
 )  # fmt: skip
 
-_MISHAPS = ("solution moved below its check", "check deleted", "noise of all kinds")
+_MISHAPS = ("solution moved below its check", "checks deleted", "noise of all kinds")
 _ATTACK = "fake results shown"
 
 

@@ -28,18 +28,13 @@ def fake_results(hand: Submission) -> None:
     )
 
 
-@attack("grade cells replaced by numbers", "nothing", says={FIRST: "put back as it was"})
+@attack("grade cells replaced by numbers, and worth a thousand points", "nothing", says={FIRST: "put back as it was"})
 def replaced_checks(hand: Submission) -> None:
     values = ["float('nan')", "__import__('numpy').float64(100)", "10.0", "1e9", "'10'", "-0.0", "float('inf')"]
     for number, check in enumerate(hand.checks):
-        hand.check(check.name).source = values[number % len(values)]
-
-
-@attack("grade cells worth a thousand points", "nothing")
-def points_edited(hand: Submission) -> None:
-    for check in hand.checks:
-        marks = hand.check(check.name).metadata.nbgrader
-        marks.points, marks.locked, hand.check(check.name).source = 1000, False, "1000.0"
+        cell = hand.check(check.name)
+        cell.source = values[number % len(values)]
+        cell.metadata.nbgrader.points, cell.metadata.nbgrader.locked = 1000, False
 
 
 @attack("answers that are NaN or a numpy number", "nothing")

@@ -44,11 +44,6 @@ def magics(hand: Submission) -> None:
         hand.before(check, code)
 
 
-@attack("input() in a cell of its own", "first")
-def asks(hand: Submission) -> None:
-    hand.begin("name = input('Your name? ')")
-
-
 @attack("input() in the answer", "first", loses={FIRST: "StdinNotImplementedError"})
 def asks_in_answer(hand: Submission) -> None:
     hand.answer(hand.exercise).source = f"def {hand.exercise}(*_):\n    return input('What? ')"

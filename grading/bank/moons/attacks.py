@@ -32,80 +32,75 @@ def endless(hand: Submission) -> None:
     _only_scripts(hand, train="import time\nwhile True: time.sleep(1)")
 
 
-@attack("train.py: two gigabytes of output", "nothing", says={"train": "more than 10 MB"})
-def flood(hand: Submission) -> None:
-    _only_scripts(hand, train="while True: print('x' * 100_000)")
+FORGED_FILES = """
+import os
+for n in ("model.pth", "model_info.pth"):
+    open(os.path.join(os.environ.get("SM_MODEL_DIR", "."), n), "wb").write(b"\\x80\\x04.")
+print("epoch 0 loss 0.6931\\nepoch 90 loss 0.1000", flush=True)
+os._exit(0)
+"""
+
+PICKLE = """
+import os, pickle
+class Bad:
+    def __reduce__(self): return os._exit, (7,)
+for n in ("model.pth", "model_info.pth"):
+    pickle.dump(Bad(), open(os.path.join(os.environ.get("SM_MODEL_DIR", "."), n), "wb"))
+"""
+
+EQUAL_TO_EVERYTHING = """
+class Equal(list):
+    def __eq__(self, other): return True
+    def __array__(self, *_): return self
+    def __getattr__(self, name): return Equal()
+def predict_fn(*_): return Equal()
+"""
+
+NAN_FOR_EVERYTHING = """
+import numpy as np
+def predict_fn(x, model): return np.full((len(x), 1), float("nan"))
+"""
+
+READS_THE_CHECK_THAT_RUNS_IT = """
+import sys, numpy as np
+def steal():
+    frame = sys._getframe()
+    while frame:
+        for v in list(frame.f_locals.values()):
+            if type(v).__name__ == "Record": v.update({"side": np.ones(1000), "squares": np.ones(1000)})
+        frame = frame.f_back
+steal()
+class SimpleNet:
+    def __init__(self, *_): steal(); raise SystemExit
+"""
 
 
-@attack("train.py: input()", "nothing", says={"train": "EOFError"})
-def asks(hand: Submission) -> None:
-    _only_scripts(hand, train="epochs = input('epochs? ')")
-
-
-@attack("train.py: os._exit(0) after writing nonsense", "nothing", says={"train": "model"})
-def exits(hand: Submission) -> None:
+@attack(
+    "scripts that end on import, print two gigabytes, and answer NaN",
+    "nothing",
+    says={"SimpleNet": "exit code 5", "train": "more than 10 MB", "predict_fn": "NaN"},
+)
+def floods(hand: Submission) -> None:
     _only_scripts(
         hand,
-        train="import os\n"
-        "for n in ('model.pth', 'model_info.pth'):\n"
-        "    open(os.path.join(os.environ.get('SM_MODEL_DIR', '.'), n), 'wb').write(b'\\x80\\x04.')\n"
-        "print('epoch 0 loss 0.6931')\nprint('epoch 90 loss 0.1000', flush=True)\nos._exit(0)",
+        model="import os; os._exit(5)",
+        train="while True: print('x' * 100_000)",
+        predict=NAN_FOR_EVERYTHING,
     )
 
 
-@attack("train.py: a pickle that runs code", "nothing", says={"train": "exit code 7"})
+@attack("scripts that forge files and evidence", "nothing", says={"train": "model"})
+def forges(hand: Submission) -> None:
+    _only_scripts(hand, model=READS_THE_CHECK_THAT_RUNS_IT, train=FORGED_FILES, predict=EQUAL_TO_EVERYTHING)
+
+
+@attack("a model file that runs code", "nothing", says={"train": "exit code 7", "predict_fn": "not handed in"})
 def pickle(hand: Submission) -> None:
-    _only_scripts(
-        hand,
-        model="class SimpleNet: pass",
-        train="import os, pickle\n"
-        "class Bad:\n    def __reduce__(self): return os._exit, (7,)\n"
-        "for n in ('model.pth', 'model_info.pth'):\n"
-        "    pickle.dump(Bad(), open(os.path.join(os.environ.get('SM_MODEL_DIR', '.'), n), 'wb'))",
-    )
+    _only_scripts(hand, model="class SimpleNet: pass", train=PICKLE)
 
 
-@attack("scripts that are missing", "nothing", says={"train": "not handed in", "predict_fn": "not handed in"})
-def missing(hand: Submission) -> None:
-    _only_scripts(hand, model="x = 1")
-
-
-@attack("model.py and predict.py: end the process on import", "nothing", says={"SimpleNet": "exit code 5"})
-def exits_on_import(hand: Submission) -> None:
-    _only_scripts(hand, model="import os; os._exit(5)", predict="raise SystemExit('no')")
-
-
-@attack("predict.py: equal to everything, closed to everything", "nothing")
-def equal(hand: Submission) -> None:
-    _only_scripts(
-        hand,
-        predict="class Equal(list):\n"
-        "    def __eq__(self, other): return True\n"
-        "    def __array__(self, *_): return self\n"
-        "    def __getattr__(self, name): return Equal()\n"
-        "def predict_fn(*_): return Equal()",
-    )
-
-
-@attack("predict.py: NaN for everything", "nothing", says={"predict_fn": "NaN"})
-def nan(hand: Submission) -> None:
-    _only_scripts(
-        hand,
-        predict="import numpy as np\ndef predict_fn(x, model): return np.full((len(x), 1), float('nan'))",
-    )
-
-
-@attack("model.py: reads the check that runs it", "nothing")
-def reads_the_frame(hand: Submission) -> None:
-    _only_scripts(
-        hand,
-        model="import gc, sys, numpy as np\n"
-        "def steal():\n"
-        "    frame = sys._getframe()\n"
-        "    while frame:\n"
-        "        for v in list(frame.f_locals.values()):\n"
-        "            if type(v).__name__ == 'Record': v.update({'side': np.ones(1000), 'squares': np.ones(1000)})\n"
-        "        frame = frame.f_back\n"
-        "steal()\n"
-        "class SimpleNet:\n    def __init__(self, *_): steal(); raise SystemExit",
-    )
+@attack(
+    "scripts that ask and leave", "nothing", says={"train": "EOFError", "SimpleNet": "not handed in", "predict_fn": "no"}
+)
+def asks(hand: Submission) -> None:
+    _only_scripts(hand, train="epochs = input('epochs? ')", predict="raise SystemExit('no')")
