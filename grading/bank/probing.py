@@ -53,7 +53,7 @@ class Judged:
 def judge_all(chosen: Sequence[Case], seed: int, workers: int) -> Iterator[Judged]:
     """Probe and judge ``chosen`` under the private challenges of ``seed``, ``workers`` at once."""
     references: dict[str, Mapping[str, Any]] = {}
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin) as pool:
         futures = [pool.submit(_evidence, case, seed) for case in chosen]
         for case, future in zip(chosen, futures, strict=True):
             if case.unit not in references:
@@ -94,7 +94,8 @@ def _learner(work: Work, check: Check) -> Any:
     return namespace[check.name]
 
 
-def _begin() -> None:
+def begin() -> None:
+    """Make a fresh worker process quiet, and fair to the others."""
     logging.getLogger("sagemaker").setLevel(logging.WARNING)
     logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
     os.environ["OMP_NUM_THREADS"] = "1"

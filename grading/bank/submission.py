@@ -1,5 +1,6 @@
 """Submissions as learners hand them in: the released notebook with answers in it, and scripts beside it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,9 @@ class Submission:
 
     def write(self, folder: Path) -> None:
         """Write the submission to ``folder``. A file of the notebook's name takes its place."""
-        files: dict[str, Any] = {self.notebook: nbformat.writes(self.book), **self.files}
+        # not nbformat.writes: it would mend what is damaged on purpose
+        book = json.dumps(self.book, indent=1, ensure_ascii=False) + "\n"
+        files: dict[str, Any] = {self.notebook: book, **self.files}
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             path = folder / name
