@@ -90,7 +90,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _unpack(value: Any) -> Any:
     if not (isinstance(value, dict) and "array" in value):
         return value
-    dtype, shape, data = value.get("dtype"), value.get("shape"), value["array"]
+    dtype, data = value.get("dtype"), value["array"]
+    shape: Any = value.get("shape")
     whole = isinstance(shape, list) and all(type(n) is int and 0 <= n <= LIMIT for n in shape) and len(shape) <= 8
     if not isinstance(dtype, str) or dtype not in _DTYPES or not whole or not isinstance(data, str):
         raise BadEvidence("an array with dtype, shape and data", "something else")

@@ -1,10 +1,9 @@
-"""Mishaps: work that arrives damaged, with nothing bad meant. What was answered counts; the reason says what happened."""
+"""Mishaps: work that arrives damaged, with nothing bad meant. What was answered counts, and the reason is told."""
 
 import json
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_code_cell
 
 from grading.bank.attacks import FIRST, attack
 from grading.bank.submission import Submission

@@ -90,7 +90,12 @@ def attack(name: str, start: Start, **rest: object) -> Callable[[Change], Attack
 
 def attacks(name: str) -> list[Attack]:
     """All attacks and mishaps for the unit ``name``."""
-    modules = ["grading.bank.hostile", "grading.bank.accidents", "grading.bank.oddities", f"grading.bank.{name}.attacks"]
+    modules = [
+        "grading.bank.hostile",
+        "grading.bank.accidents",
+        "grading.bank.oddities",
+        f"grading.bank.{name}.attacks",
+    ]
     found = [
         each
         for module in map(importlib.import_module, modules)

@@ -48,7 +48,15 @@ def grade_all(
                 yield from _grade(class_, name, room, seed, workers, tell, hasty if kind else limits)
 
 
-def _grade(class_: Sequence[Attack], name: str, room: Path, seed: int, workers: int, tell: Callable[[Progress], None], limits: Limits) -> list[Graded]:
+def _grade(
+    class_: Sequence[Attack],
+    name: str,
+    room: Path,
+    seed: int,
+    workers: int,
+    tell: Callable[[Progress], None],
+    limits: Limits,
+) -> list[Graded]:
     for attack in class_:
         attack.write(name, room / "submissions" / attack.name / name)
     grade(name, room / "submissions", room / "out", workers, seed, tell=tell, limits=limits)

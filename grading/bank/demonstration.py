@@ -18,8 +18,9 @@ from grading.bank.work import Work, solved, stubs
 from grading.run import InstructorError
 
 NAMES = (
-    "ada", "Björn Ångström", "chloé", "dmitri", "el-hadji", "fatima", "Grace O'Neil", "hong", "ines", "jun", "kwame", "李娜",
-)  # fmt: skip
+    *("ada", "Björn Ångström", "chloé", "dmitri", "el-hadji", "fatima"),
+    *("Grace O'Neil", "hong", "ines", "jun", "kwame", "李娜"),
+)
 
 _MISHAPS = ("solution moved below its check", "checks deleted", "noise of all kinds")
 _ATTACK = "fake results shown"

@@ -77,9 +77,8 @@ def reads_solutions(hand: Submission) -> None:
         "    text = open(path).read()\n"
         "    if 'BEGIN SOLUTION' in text or 'os.makedirs' in text:\n"
         "        print(text); exec(text, globals())\n"
-        "import sys\n"
-        "sys.path += ['../../../solutions/' + '%s', '/work', '/']\n" % hand.unit
-        + f"try:\n    from solutions.{hand.unit}.{hand.unit} import *\nexcept Exception as e: print(e)"
+        f"import sys\nsys.path += ['../../../solutions/{hand.unit}', '../../..', '/']\n"
+        f"try:\n    from solutions.{hand.unit}.{hand.unit} import *\nexcept Exception as e: print(e)"
     )
 
 
@@ -265,6 +264,5 @@ def flooding_answer(hand: Submission) -> None:
 
 @attack("the words of other students", "nothing")
 def markup(hand: Submission) -> None:
-    hand.answer(hand.exercise).source = (
-        f"def {hand.exercise}(*_):\n    raise ValueError('<script>alert(1)</script><img src=x onerror=alert(2)>')"
-    )
+    page = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    hand.answer(hand.exercise).source = f"def {hand.exercise}(*_):\n    raise ValueError({page!r})"

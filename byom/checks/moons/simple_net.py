@@ -1,6 +1,7 @@
 """`SimpleNet`: the network in ``source/model.py``."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def probe_net(given: Mapping[str, Any]) -> Record:
             return pupil(torch.from_numpy(given["fresh"].copy())).reshape(-1).numpy().astype("float64")
 
     for what in ("side", "squares"):
-        record.attempt(what, lambda what=what: taught(what))
+        record.attempt(what, partial(taught, what))
     return record
 
 
