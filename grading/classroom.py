@@ -27,6 +27,7 @@ from grading.intake import receive
 from grading.report import report
 from grading.run import MASTERS, ROOT, InstructorError, Run, fingerprint
 from grading.sandbox import Limits
+from grading.verdict import ERROR, FAILED, MISSING
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def grade(
         failures = graded = 0
         for done, student in enumerate(room.grade(handed_in, workers), 1):
             mark = gradesheet.entries(room.course, checks, [student.name])[0]
-            failures += any(v.status in ("failed", "missing", "error") for v in mark.graded.verdicts.values())
+            failures += any(v.status in (FAILED, MISSING, ERROR) for v in mark.graded.verdicts.values())
             graded += not student.kept
             whole = sum(check.points for check in checks)
             tell(Progress(student.name, mark.total, whole, done, len(handed_in), failures, student.kept))
@@ -196,7 +197,9 @@ class Classroom:
 
     def _is_recorded(self, each: Assignment) -> bool:
         graded = gradesheet.graded(self.course, each.student, self.unit)
-        return graded is not None and graded.key == each.key
+        if graded is None or graded.key != each.key:
+            return False
+        return all(verdict.status != ERROR for verdict in graded.verdicts.values())
 
     def _references(self) -> None:
         try:

@@ -8,7 +8,7 @@ from byom.checks.criteria import Criterion
 from byom.checks.unit import Unit
 from grading.gradesheet import Entry
 from grading.pages import render
-from grading.verdict import ERROR
+from grading.verdict import ERROR, OK, REPAIRED
 
 _BINS = 10
 _MISSED = 10
@@ -63,7 +63,7 @@ def _met(entry: Entry) -> dict[tuple[str, str], bool]:
     return {
         (name, finding.criterion): finding.met
         for name, reached in entry.graded.verdicts.items()
-        if reached.status in ("ok", "repaired") or reached.score
+        if reached.status in (OK, REPAIRED) or reached.score
         for finding in reached.findings
     }
 

@@ -300,6 +300,17 @@ def test_folders_of_any_name_are_graded_or_said(tmp_path):
     assert "nbgrader could not record it" in marks["two\nlines"]["make_csv"]["reason"]
 
 
+def test_where_the_grader_failed_the_next_run_tries_again(tmp_path):
+    (tmp_path / "class" / "ana" / "moons").mkdir(parents=True)
+    out, isolated = tmp_path / "out", sandbox.missing() is None
+    assert classroom.grade("moons", tmp_path / "class", out, workers=1, sandboxed=isolated).graded == 1
+    path = out / "course" / "autograded" / "ana" / "moons" / "moons.ipynb"
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace('"status": "missing"', '"status": "error"'))
+    assert classroom.grade("moons", tmp_path / "class", out, workers=1, sandboxed=isolated).graded == 1
+    assert classroom.grade("moons", tmp_path / "class", out, workers=1, sandboxed=isolated).graded == 0
+
+
 def test_a_run_that_is_stopped_ends_at_once_and_leaves_nothing_running(tmp_path):
     endless = nbformat.v4.new_notebook(cells=[new_code_cell("while True: pass")])
     hand_in(tmp_path / "class" / "a" / "moons", endless, scripts=False)
