@@ -37,9 +37,9 @@ def run(folder: Path, *sources: str, limits: Limits | None = None, sandboxed: bo
 def folder(tmp_path_factory):
     """A submission with a space and Unicode in its name, beside things it must not reach."""
     course = tmp_path_factory.mktemp("course")
-    (course / "gradebook.db").write_text("the secret")
+    (course / "gradebook.db").write_text("planted-7c1f9e")
     (course / "Zoë B").mkdir()
-    (course / "Zoë B" / "moons.ipynb").write_text("the secret")
+    (course / "Zoë B" / "moons.ipynb").write_text("planted-7c1f9e")
     folder = course / "Søren Ø" / "moons"
     (folder / "source").mkdir(parents=True)
     (folder / "source" / "träin.py").write_text("answer = 42\n")
@@ -70,7 +70,8 @@ def test_only_the_submission_and_the_system_are_visible(folder):
         "print(sorted(str(p) for p in pathlib.Path('.').rglob('*')))\n"
         f"print('visible:', [p for p in {places!r} if os.path.lexists(p)])\n"
         "def grep(top):\n"
-        "    return subprocess.run(['grep', '-rlIs', 'the ' + 'secret', top], capture_output=True, text=True).stdout\n"
+        "    words = ['grep', '-rlIs', 'planted-' + '7c1f9e', top]\n"
+        "    return subprocess.run(words, capture_output=True, text=True).stdout\n"
         "print('found:', grep('/tmp') + grep('/run') + grep('/mnt') + grep('/home'))\n"
         "os.symlink('/proc/1/root/etc/shadow', 'shadow'); print('shadow:', os.path.exists('shadow'))\n"
         "import sys; sys.path.insert(0, 'source')\n"
@@ -107,13 +108,15 @@ def test_what_is_outside_cannot_be_written_to(folder):
         "open('/tmp/mine', 'w').write('x'); open('mine', 'w').write('x'); print('home', os.path.expanduser('~'))\n"
     )
     text = said(run(folder, writing).notebook)
-    assert "WROTE" not in text
+    # what lies below /tmp can be written to inside, where /tmp is the sandbox's own
+    assert all(line.startswith("WROTE /tmp/") for line in text.splitlines() if "WROTE" in line)
+    assert not any(Path(place, "planted").exists() for place in places)
     assert "home /tmp/home" in text
     assert not (folder / "mine").exists()
 
 
 def test_no_network_no_other_process_and_no_credentials(folder, monkeypatch):
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-7c1f9e")
     abstract = socket.socket(socket.AF_UNIX)
     abstract.bind(f"\0byom-test-{os.getpid()}")
     abstract.listen()
@@ -136,7 +139,7 @@ def test_no_network_no_other_process_and_no_credentials(folder, monkeypatch):
         )
         text = said(run(folder, reaching).notebook)
     assert "REACHED" not in text and "KILLED" not in text
-    assert "the secret" not in text and "env {" in text
+    assert "planted-7c1f9e" not in text and "env {" in text
     assert "unshare failed" in text
     assert "own server: <socket" in text
 

@@ -49,8 +49,8 @@ def test_a_training_job_is_kept(source: Path, recorder: Recorder) -> None:
     estimator = PyTorch(
         entry_point="train.py",
         source_dir=str(source),
-        framework_version="2.6.0",
-        py_version="py312",
+        framework_version="2.5.1",
+        py_version="py311",
         instance_type="ml.m5.large",
         instance_count=3,
         role=ROLE,
@@ -73,8 +73,8 @@ def test_a_model_is_kept(source: Path, recorder: Recorder) -> None:
         model_data=f"s3://{BUCKET}/model.tar.gz",
         entry_point="train.py",
         source_dir=str(source),
-        framework_version="2.6.0",
-        py_version="py312",
+        framework_version="2.5.1",
+        py_version="py311",
         role=ROLE,
         sagemaker_session=recorder.session,
     )

@@ -77,7 +77,7 @@ def test_byom_check_goes_through_a_unit_and_tells_each_exercise(folder: Path) ->
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "make_csv":
             cell.source = (
                 "def make_csv(x, y, filename, data_dir):\n"
-                "    os.makedirs(data_dir, exist_ok=True)\n"
+                "    __import__('pathlib').Path(data_dir).mkdir(parents=True, exist_ok=True)\n"
                 "    rows = zip(np.asarray(y).reshape(-1), np.asarray(x))\n"
                 "    with open(os.path.join(data_dir, filename), 'w') as file:\n"
                 "        file.writelines(f'{label},{a!r},{b!r}\\n' for label, (a, b) in rows)\n"
