@@ -1,6 +1,7 @@
 """Submissions as learners hand them in: the released notebook with answers in it, and scripts beside it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,6 @@ from nbformat.v4 import new_code_cell
 from byom.checks.unit import unit
 from grading.bank.work import Work
 from grading.run import ROOT
-
-_SLOW = ("torch", "sagemaker", "sklearn", "matplotlib", "mxnet")
 
 
 class Submission:
@@ -29,7 +28,7 @@ class Submission:
         Args:
             work: the answers.
             answered: the exercises to answer; the others stay as they were released, and their scripts are missing.
-            brief: leave out the lesson: imports, answers and checks only. What no answer needs is not imported.
+            brief: leave out the lesson: imports, answers and checks only; what no answer needs is not imported.
         """
         self.unit = work.unit
         self.checks = unit(work.unit)
@@ -42,7 +41,7 @@ class Submission:
         if any(self.checks.checks[name].answer != "notebook" for name in answered):
             self.files = dict(work.scripts)
         if brief:
-            self.book.cells = [self._new(self._imports(all_of_them=len(answered) > 1)), *self._marked()]
+            self.book.cells = [self._new(self._imports(answered)), *self._marked()]
 
     def _new(self, code: str) -> NotebookNode:
         """A code cell with an id that is the same every time."""
@@ -52,12 +51,13 @@ class Submission:
     def _marked(self) -> list[NotebookNode]:
         return [cell for cell in self.book.cells if "nbgrader" in cell.metadata]
 
-    def _imports(self, all_of_them: bool) -> str:
+    def _imports(self, answered: set[str]) -> str:
+        """Those of the lesson's imports whose names the answers use, or the checks."""
         lines = [line for cell in self.book.cells if cell.cell_type == "code" for line in cell.source.splitlines()]
         imports = dict.fromkeys(line for line in lines if line.startswith(("import ", "from ")))
-        kept = [line for line in imports if all_of_them or line.split()[1].split(".")[0] not in _SLOW]
-        needless = ("byom.local", "from byom import plots")
-        return "\n".join(line for line in kept if not any(name in line for name in needless))
+        marks = ((cell, cell.metadata.nbgrader) for cell in self._marked())
+        code = "\n".join(cell.source for cell, mark in marks if mark.grade or mark.grade_id in answered)
+        return "\n".join(line for line in imports if _brings(line, code))
 
     @property
     def exercise(self) -> str:
@@ -110,6 +110,12 @@ class Submission:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _brings(line: str, code: str) -> bool:
+    """Whether ``code`` uses a name that the import ``line`` brings."""
+    names = re.split(r"\bimport\b", line)[-1].split(",")
+    return any(re.search(rf"(?<!\.)\b{name.split()[-1]}\b", code) for name in names)
 
 
 def first(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ from byom.checks.unit import available_units, unit
 from grading import bank, sandbox
 from grading.autograders import autograder
 from grading.bank import cases as entries
-from grading.bank import demonstration
+from grading.bank import demonstration, probing
 from grading.bank.attacks import attacks
 from grading.bank.cases import BadBank, Case, alternatives, cases, mutants
 from grading.bank.classes import grade_all
 from grading.bank.demonstration import demonstration_class
-from grading.bank.probing import evidence, judge_all
+from grading.bank.probing import Judged, evidence, judge_all, judged
 from grading.bank.work import solved, stubs
 from grading.run import InstructorError
 
@@ -106,6 +106,11 @@ def test_a_grader_that_errs_is_told_by_name(monkeypatch: pytest.MonkeyPatch, cap
     right = Case("moons", "make_csv", "alternative", "the solution", solved("moons"))
     called_wrong = Case("moons", "make_csv", "mutant", "fine", solved("moons"), frozenset({"rows"}))
     called_right = Case("moons", "make_csv", "alternative", "nothing done", stubs("moons"))
+
+    def judge_here(chosen: list[Case], seed: int, workers: int) -> Iterator[Judged]:
+        return (judged(case, evidence(case.work, case.exercise, seed), seed, {}) for case in chosen)
+
+    monkeypatch.setattr(probing, "judge_all", judge_here)  # without worker processes
     monkeypatch.setattr(entries, "cases", lambda name: [right, called_wrong, called_right])
     assert bank.run("moons", attacks=False) == 1
     printed = capsys.readouterr().out
@@ -129,9 +134,8 @@ def two_runs(request: pytest.FixtureRequest) -> tuple[str, dict[int, Mapping[str
 @in_one_process
 def test_the_solution_scores_full_under_its_own_challenge(two_runs) -> None:
     name, shown = two_runs
-    for seed, evidences in shown.items():
-        findings = autograder(name).judge(seed, evidences, {})
-        assert {e: score(f) for e, f in findings.items()} == {c.name: c.points for c in unit(name)}
+    findings = autograder(name).judge(101, shown[101], {})
+    assert {e: score(f) for e, f in findings.items()} == {c.name: c.points for c in unit(name)}
 
 
 @in_one_process

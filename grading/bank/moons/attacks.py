@@ -17,11 +17,6 @@ def noise(hand: Submission) -> None:
         hand.files[name] = text[:after_docstring] + loud + text[after_docstring:]
 
 
-@attack("train.py: a syntax error", "all", loses={"train": "SyntaxError"})
-def syntax_error(hand: Submission) -> None:
-    hand.files["source/train.py"] = str(hand.files["source/train.py"]).replace("def main() -> None:", "def main() -> None")
-
-
 def _only_scripts(hand: Submission, **scripts: str) -> None:
     """Scripts without a notebook to speak of: what is answered there is quick to examine."""
     hand.files = {f"source/{name}.py": text for name, text in scripts.items()}
@@ -100,7 +95,9 @@ def pickle(hand: Submission) -> None:
 
 
 @attack(
-    "scripts that ask and leave", "nothing", says={"train": "EOFError", "SimpleNet": "not handed in", "predict_fn": "no"}
+    "scripts that ask, and that are no Python",
+    "nothing",
+    says={"train": "EOFError", "SimpleNet": "not handed in", "predict_fn": "SyntaxError"},
 )
 def asks(hand: Submission) -> None:
-    _only_scripts(hand, train="epochs = input('epochs? ')", predict="raise SystemExit('no')")
+    _only_scripts(hand, train="epochs = input('epochs? ')", predict="def predict_fn(x, model)\n    return x")
