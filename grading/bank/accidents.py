@@ -44,6 +44,17 @@ def check_edited(hand: Submission) -> None:
     hand.check(hand.exercise).source = f"# check('{hand.exercise}', {hand.exercise})"
 
 
+@attack(
+    "answer and check tagged to be skipped, the answer turned into text", "first", says={FIRST: "had become markdown"}
+)
+def retagged(hand: Submission) -> None:
+    for cell in (hand.answer(hand.exercise), hand.check(hand.exercise)):
+        cell.metadata.tags = ["sagemaker"]
+    cell = hand.answer(hand.exercise)
+    cell.cell_type = "markdown"
+    del cell["outputs"], cell["execution_count"]
+
+
 @attack("answer deleted", "first", loses={FIRST: "is missing"})
 def answer_deleted(hand: Submission) -> None:
     hand.book.cells.remove(hand.answer(hand.exercise))

@@ -75,6 +75,7 @@ def judged(case: Case, encoded: str, seed: int, references: Mapping[str, Mapping
 
 def evidence(work: Work, exercise: str, seed: int) -> str:
     """The encoded evidence of ``work`` on ``exercise`` under the challenge of ``seed``."""
+    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)  # before the SDK is imported
     checks = unit(work.unit)
     check = checks.checks[exercise]
     given = checks.challenge(exercise, seed).given
@@ -95,9 +96,7 @@ def _learner(work: Work, check: Check) -> Any:
 
 
 def begin() -> None:
-    """Make a fresh worker process quiet, and fair to the others."""
-    logging.getLogger("sagemaker").setLevel(logging.WARNING)
-    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
+    """Make a fresh worker process fair to the others."""
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
