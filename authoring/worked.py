@@ -206,5 +206,5 @@ def _without_paths(text: str, scratch: Path) -> str:
     for folder in (scratch, Path(sys.prefix), COURSE, Path.home()):
         if folder == Path(folder.anchor):  # a home of /, in some containers
             continue
-        text = re.sub(rf"{re.escape(str(folder))}(?=[/\s'\",:;)\]]|$)", "…", text)
+        text = re.sub(rf"{re.escape(str(folder))}(?![\w.-])", "…", text)
     return text

@@ -10,6 +10,7 @@ import nbformat
 import psutil
 import pytest
 
+from authoring import worked
 from authoring.answers import BEGIN, END
 from authoring.build import build, differences
 from authoring.violations import Violations
@@ -297,3 +298,8 @@ def test_a_cell_that_fails_stops_the_build_and_is_shown(course, edit):
     assert "UFuncTypeError" in failed.what or "TypeError" in failed.what
     assert "\x1b" not in failed.what
     assert not course.worked("toy").exists()
+
+
+def test_a_path_at_the_end_of_a_coloured_line_does_not_stay(tmp_path):
+    text = f"\x1b[34mPYTHONPATH={tmp_path}/code:{tmp_path}\x1b[0m {tmp_path}-other"
+    assert worked._without_paths(text, tmp_path) == f"\x1b[34mPYTHONPATH=…/code:…\x1b[0m {tmp_path}-other"
