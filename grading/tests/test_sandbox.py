@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -325,3 +326,9 @@ def test_an_examination_is_the_same_without_the_sandbox(folder):
     inside, outside = (json.loads(said(run(folder, source, sandboxed=s).notebook)) for s in (True, False))
     assert inside[1] == outside[1] == ["träin.py"]
     assert set(outside[0]) == set(inside[0]) - {"PWD"} | ({"PWD"} & set(outside[0]))
+
+
+@pytest.mark.skipif(find_spec("mxnet") is None, reason="mxnet has no wheel for this machine")
+def test_a_grading_kernel_can_import_torchvision_and_mxnet(folder):
+    importing = "import mxnet, torchvision\nprint('both', torchvision.models.resnet18.__name__, mxnet.nd.ones(2).shape)"
+    assert "both resnet18 (2,)" in said(run(folder, importing, limits=Limits(cell_seconds=60)).notebook)

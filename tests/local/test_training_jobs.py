@@ -193,3 +193,12 @@ def test_tags_are_added_replaced_and_deleted(aws):
         lambda: aws.sagemaker.list_tags(ResourceArn=arn.replace("training-job", "algorithm")), "ValidationException"
     )
     assert "Invalid ARN" in text
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mxnet") is None, reason="mxnet has no wheel for this machine")
+def test_a_job_can_import_torchvision_and_mxnet(aws):
+    script = "import mxnet, torchvision\nprint('both', torchvision.models.resnet18.__name__, mxnet.nd.ones(2).shape)"
+    aws.sagemaker.create_training_job(**aws.job_request("imports-both", script))
+    job = aws.wait_for_job("imports-both", "Completed", "Failed")
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert "both resnet18 (2,)" in aws.messages("/aws/sagemaker/TrainingJobs", "imports-both")
