@@ -103,7 +103,8 @@ def _announced(reached: Verdict | None, score: float) -> list[NotebookNode]:
     outputs = [new_output("execute_result", {"text/plain": repr(score)})]
     if reached:
         table = Table(reached.exercise, reached.findings)
-        outputs.insert(0, new_output("display_data", {"text/html": table._repr_html_(), "text/plain": repr(table)}))
+        # as text: what cleans formgrader's pages lets no table with a heading through
+        outputs.insert(0, new_output("display_data", {"text/plain": repr(table)}))
         if reached.reason:
             outputs.insert(1, new_output("display_data", {"text/plain": reached.reason}))
     return outputs
