@@ -23,6 +23,11 @@ FRAMEWORKS = {
         training="sagemaker_pytorch_container.training:main",
         serving="sagemaker_pytorch_serving_container.handler_service:HandlerService",
     ),
+    "mxnet": Framework(
+        package="mxnet",
+        training="sagemaker_mxnet_container.training:main",
+        serving="sagemaker_mxnet_serving_container.handler_service:HandlerService",
+    ),
 }
 
 
