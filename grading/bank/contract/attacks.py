@@ -1,0 +1,1 @@
+"""Attacks and mishaps that live in the scripts of the contract unit."""

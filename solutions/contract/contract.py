@@ -1,0 +1,1 @@
+"""Answers to the notebook's exercises of the contract unit."""
