@@ -1,7 +1,8 @@
-"""S3's buckets and objects on disk: loaded into moto at the start, and saved after every request that changed one.
+"""S3's buckets and objects on disk: known to moto from the start, and saved after every request that changed one.
 
-moto keeps S3 in memory. Here each object's bytes are a file of their own and the rest of it a document in the
-store; the document names the file, so that a crash between the two leaves the old object whole.
+moto alone would keep S3 in memory. Here each object's bytes are a file of their own, which moto reads when it needs
+them, and the rest of it is a document in the store; the document names the file, so that a crash between the two
+leaves the old object whole.
 """
 
 import datetime
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
+from moto.s3.utils import _VersionedKeyStore
 
 from .account import ACCOUNT_ID, REGION
-from .store import Store
+from .store import Document, Store
 from .wire import AwsError
 
 BUCKET, OBJECT = "s3-bucket", "s3-object"
+_COPIED = 2**20  # bytes read at a time
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -34,34 +37,42 @@ class Objects:
         self._directory = directory
         self._directory.mkdir(parents=True, exist_ok=True)
         self._backend: S3Backend = s3_backends[ACCOUNT_ID]["aws"]
-        self._saved: dict[str, tuple[Any, ...]] = {}  # what each object looked like when it was last saved
+        self._files: dict[str, str] = {}  # the file of each saved object, by "bucket/key"
+        self._dropped: set[Path] = set()  # files that moto has let go of
         self._buckets: dict[str, str | None] = {}  # versioning status, by bucket
         self.lock = threading.RLock()
         self._load()
 
     def save(self) -> None:
-        """Bring the disk up to date with moto. Costs a glance at each object and a write for each that changed."""
+        """Bring the disk up to date with moto; costs a write for each object that changed.
+
+        Raises OSError when that fails, as on a full disk; moto then forgets what could not be saved.
+        """
         with self.lock:
-            buckets = {name: bucket.versioning_status for name, bucket in self._backend.buckets.items()}
-            for name, versioning in buckets.items():
-                if self._buckets.get(name, "none yet") != versioning:
-                    self._store.put(BUCKET, name, _bucket_document(self._backend.buckets[name]))
-            current = {
-                f"{bucket.name}/{key.name}": key
-                for bucket in self._backend.buckets.values()
-                for key in bucket.keys.values()
-                if isinstance(key, FakeKey)  # a delete marker is no object
-            }
-            for path, key in current.items():
-                look = (id(key), key.last_modified, key.etag, tuple(key.metadata.items()))
-                if self._saved.get(path) != look:
-                    self._write(path, key)
-                    self._saved[path] = look
-            for path in self._saved.keys() - current.keys():
-                self._erase(path)
-            for name in self._buckets.keys() - buckets.keys():
-                self._store.delete(BUCKET, name)
-            self._buckets = buckets
+            changed: set[str] = set()
+            try:
+                for name, bucket in self._backend.buckets.items():
+                    if self._buckets.get(name, "none yet") != bucket.versioning_status:
+                        self._store.put(BUCKET, name, _bucket_document(bucket))
+                        self._buckets[name] = bucket.versioning_status
+                    keys = _watched(bucket)
+                    changed |= {f"{name}/{key}" for key in keys.changed}
+                    keys.changed.clear()
+                for name in self._buckets.keys() - self._backend.buckets.keys():
+                    self._store.delete(BUCKET, name)
+                    del self._buckets[name]
+                for path in sorted(changed):
+                    self._save(path)
+                    changed.remove(path)
+            except OSError:
+                self._forget(changed)
+                raise
+            finally:
+                kept = set(self._files.values()) if self._dropped else set()
+                for file in self._dropped:
+                    if file.name not in kept:
+                        file.unlink(missing_ok=True)
+                self._dropped.clear()
 
     def bucket_exists(self, bucket: str) -> bool:
         """Whether there is such a bucket."""
@@ -70,23 +81,29 @@ class Objects:
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """The keys that begin with `prefix`, sorted; AwsError NoSuchBucket when there is no such bucket."""
         with self.lock:
-            return sorted(name for name, _ in self._bucket(bucket).keys.items() if name.startswith(prefix))
+            return sorted(
+                name
+                for name, key in self._bucket(bucket).keys.items()
+                if name.startswith(prefix) and isinstance(key, FakeKey)  # a delete marker is no object
+            )
 
     def copy_to(self, bucket: str, key: str, path: Path) -> None:
         """Write an object's bytes to a new file; AwsError NoSuchBucket or NoSuchKey when it isn't there."""
         with self.lock:
             if not isinstance(self._bucket(bucket).keys.get(key), FakeKey):
                 raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
-            document = self._store.get(OBJECT, f"{bucket}/{key}")
-            assert document is not None, f"{bucket}/{key} was never saved"
+            source = (self._directory / self._files[f"{bucket}/{key}"]).open("rb")
+        with source:  # an open file can be read to its end, also when the object is replaced meanwhile
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._directory / document["file"], path)
+            with path.open("wb") as target:
+                shutil.copyfileobj(source, target, _COPIED)
 
     def put(self, bucket: str, key: str, path: Path) -> None:
-        """Store a file as an object."""
-        with self.lock:
+        """Store a file as an object. Raises AwsError NoSuchBucket, or OSError as on a full disk."""
+        with self.lock, path.open("rb") as source:
             self._bucket(bucket)
-            self._backend.put_object(bucket, key, path.read_bytes())
+            made = self._backend.put_object(bucket, key, b"")
+            _give(made, source, path.stat().st_size)
             self.save()
 
     def create_bucket(self, bucket: str) -> None:
@@ -101,52 +118,135 @@ class Objects:
             raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
         return self._backend.buckets[name]
 
+    def _save(self, path: str) -> None:
+        name, _, key_name = path.partition("/")
+        bucket = self._backend.buckets.get(name)
+        key = bucket.keys.get(key_name) if bucket else None
+        if isinstance(key, FakeKey):
+            if not isinstance(key._value_buffer, _Value):
+                self._write(path, key)
+        elif path in self._files:
+            self._store.delete(OBJECT, path)
+            self._dropped.add(self._directory / self._files.pop(path))
+
     def _write(self, path: str, key: FakeKey) -> None:
-        old = self._store.get(OBJECT, path)
         file = self._directory / uuid.uuid4().hex
         partial = file.with_suffix(".partial")
-        partial.write_bytes(key.value)
-        partial.replace(file)
-        document = {
-            "file": file.name,
-            "etag": key.etag.strip('"'),
-            "modified": key.last_modified.timestamp(),
-            "metadata": dict(key.metadata),
-            "storage": key.storage_class,
-        }
-        self._store.put(OBJECT, path, document)
-        if old:
-            (self._directory / old["file"]).unlink(missing_ok=True)
+        try:
+            with partial.open("wb") as target:
+                key._value_buffer.seek(0)
+                shutil.copyfileobj(key._value_buffer, target, _COPIED)
+            document = {
+                "file": file.name,
+                "etag": key.etag.strip('"'),
+                "modified": key.last_modified.timestamp(),
+                "metadata": dict(key.metadata),
+                "storage": key.storage_class,
+            }
+            partial.replace(file)
+            self._store.put(OBJECT, path, document)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
+            raise
+        self._files[path] = file.name
+        key._value_buffer.close()
+        _give(key, _Value(file, self._dropped), key.contentsize)
+        if key.multipart:  # its parts are the same bytes once more
+            key.multipart.dispose()
+            key.multipart = None
 
-    def _erase(self, path: str) -> None:
-        document = self._store.get(OBJECT, path)
-        self._store.delete(OBJECT, path)
-        self._saved.pop(path, None)
-        if document:
-            (self._directory / document["file"]).unlink(missing_ok=True)
+    def _forget(self, paths: set[str]) -> None:
+        """Make moto have what the disk has."""
+        for name in self._backend.buckets.keys() - self._buckets.keys():
+            del self._backend.buckets[name]
+        for path in paths:
+            name, _, key_name = path.partition("/")
+            if name in self._backend.buckets:
+                if key_name in (keys := self._backend.buckets[name].keys):
+                    keys.pop(key_name)
+                if path in self._files and (document := self._store.get(OBJECT, path)):
+                    file = self._directory / document["file"]
+                    self._give_moto(name, key_name, document, file.stat().st_size)
+                _watched(self._backend.buckets[name]).changed.clear()
 
     def _load(self) -> None:
         for name, document in self._store.all(BUCKET).items():
             bucket = self._backend.create_bucket(name, document["region"])
             bucket.creation_date = _time(document["created"])
-            bucket.versioning_status = self._buckets[name] = document["versioning"]
-        kept = set()
+            self._buckets[name] = document["versioning"]
+        sizes = {file.name: file.stat().st_size for file in self._directory.iterdir()}
         for path, document in self._store.all(OBJECT).items():
             name, _, key_name = path.partition("/")
-            file = self._directory / document["file"]
-            if not file.is_file():  # someone removed it by hand
+            if document["file"] in sizes:
+                self._files[path] = document["file"]
+                self._give_moto(name, key_name, document, sizes[document["file"]])
+            else:  # someone removed it by hand
                 self._store.delete(OBJECT, path)
-                continue
-            kept.add(file.name)
-            key = self._backend.put_object(
-                name, key_name, file.read_bytes(), storage=document["storage"], etag=document["etag"]
-            )
-            key.set_metadata(document["metadata"])
-            key.last_modified = _time(document["modified"]).replace(tzinfo=key.last_modified.tzinfo)
-            self._saved[path] = (id(key), key.last_modified, key.etag, tuple(key.metadata.items()))
-        for file in self._directory.iterdir():  # left by a crash between two writes
-            if file.name not in kept:
-                file.unlink()
+        for name, versioning in self._buckets.items():
+            bucket = self._backend.buckets[name]
+            bucket.versioning_status = versioning
+            _watched(bucket).changed.clear()
+        for left in sizes.keys() - self._files.values():  # by a crash between two writes
+            (self._directory / left).unlink()
+
+    def _give_moto(self, bucket: str, key_name: str, document: Document, size: int) -> None:
+        """Tell moto of a saved object."""
+        key = self._backend.put_object(bucket, key_name, b"", storage=document["storage"], etag=document["etag"])
+        key.set_metadata(document["metadata"])
+        key.last_modified = _time(document["modified"]).replace(tzinfo=key.last_modified.tzinfo)
+        _give(key, _Value(self._directory / document["file"], self._dropped), size)
+
+
+class _Value:
+    """The bytes of a saved object, as moto reads them: from their file, whenever they are asked for."""
+
+    def __init__(self, file: Path, dropped: set[Path]) -> None:
+        self._file, self._dropped, self._at = file, dropped, 0
+
+    def seek(self, offset: int) -> None:
+        self._at = offset
+
+    def read(self, size: int = -1) -> bytes:
+        with self._file.open("rb") as file:
+            file.seek(self._at)
+            data = file.read(size)
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        """moto is done with it; the file goes at the end of the save that records this."""
+        self._dropped.add(self._file)
+
+
+class _Keys(_VersionedKeyStore):
+    """A bucket's keys, which remember those that changed: a look at each after every request takes too long."""
+
+    def __init__(self, keys: dict[str, Any]) -> None:
+        super().__init__(keys)
+        self.changed = set(keys)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.changed.add(key)
+
+    def setlist(self, key: str, list_: Any) -> None:
+        super().setlist(key, list_)
+        self.changed.add(key)
+
+    def pop(self, key: str) -> None:  # type: ignore[override]
+        super().pop(key)
+        self.changed.add(key)
+
+
+def _watched(bucket: FakeBucket) -> _Keys:
+    if not isinstance(bucket.keys, _Keys):
+        bucket.keys = _Keys(dict.copy(bucket.keys))
+    return bucket.keys
+
+
+def _give(key: FakeKey, value: Any, size: int) -> None:
+    key._value_buffer, key.contentsize = value, size
 
 
 def _bucket_document(bucket: FakeBucket) -> dict[str, Any]:
