@@ -3,9 +3,14 @@
 import argparse
 import json
 import os
+import tarfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import mxnet as mx
+from sagemaker import Predictor, Session
+from sagemaker.mxnet import MXNet
+from sagemaker.pytorch import PyTorchModel
 
 
 def parse_args(argv: list[str], env: Mapping[str, str]) -> argparse.Namespace:
@@ -89,4 +94,84 @@ def save_block(net: mx.gluon.HybridBlock, model_dir: str) -> None:
     ### BEGIN SOLUTION
     os.makedirs(model_dir, exist_ok=True)
     net.export(os.path.join(model_dir, "model"), epoch=0)
+    ### END SOLUTION
+
+
+def pack_model(model_dir: str, code_dir: str, archive: str) -> None:
+    """Pack a model and its scripts into the archive that an endpoint starts from, ``model.tar.gz``.
+
+    A container unpacks it into ``/opt/ml/model``, looks for the model right there, and for scripts below ``code/``.
+    So the files of ``model_dir`` stand at the top of the archive, and those of ``code_dir`` below ``code/``; folders
+    inside the two are kept. Nothing else is in it, above all no folder around them.
+
+    An older archive is replaced. The archive may lie inside ``model_dir``: it is not packed into itself. Either
+    folder may be a link to one, as ``source`` beside the notebook is: its files are packed, not the link.
+
+    Args:
+        model_dir: the folder with the model's files.
+        code_dir: the folder with the scripts.
+        archive: path of the archive to write, in a folder that exists.
+    """
+    ### BEGIN SOLUTION
+    with tarfile.open(archive, "w:gz") as tar:
+        for folder, prefix in ((Path(model_dir), ""), (Path(code_dir), "code/")):
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and path.resolve() != Path(archive).resolve():
+                    tar.add(path, prefix + path.relative_to(folder).as_posix())
+    ### END SOLUTION
+
+
+def host_finished_job(session: Session, role: str, job_name: str, instance_type: str) -> Predictor:
+    """Host the model of a training job that has ended, in another notebook or last week.
+
+    The job trained with MXNet 1.9.0 for Python 3.8 ("py38"), and the endpoint runs in the container of the same
+    versions. Requests are answered by ``serve.py`` of the folder ``source``, which stands beside the notebook; the
+    job itself ran another script.
+
+    Args:
+        session: the SageMaker session.
+        role: ARN of the role the endpoint runs under; the job may have had another.
+        job_name: the job's name. Where its model lies is known to SageMaker.
+        instance_type: the machine to host it on, one of them: "ml.m5.large", say.
+
+    Returns:
+        a predictor for the endpoint, once that is in service.
+    """
+    ### BEGIN SOLUTION
+    estimator = MXNet.attach(job_name, sagemaker_session=session)
+    return estimator.deploy(
+        initial_instance_count=1,
+        instance_type=instance_type,
+        entry_point="serve.py",
+        source_dir="source",
+        role=role,
+    )
+    ### END SOLUTION
+
+
+def host_archive(session: Session, role: str, model_data: str, instance_type: str) -> Predictor:
+    """Host an archive that no training job has made.
+
+    ``pack_model`` has made it: ``model.pth`` at the top, and the scripts below ``code/``. Requests are answered by
+    ``transform.py``, in the container of PyTorch 2.6.0 for Python 3.12 ("py312").
+
+    Args:
+        session: the SageMaker session.
+        role: ARN of the role the endpoint runs under.
+        model_data: where the archive lies, "s3://bucket/…/model.tar.gz".
+        instance_type: the machine to host it on, one of them: "ml.m5.large", say.
+
+    Returns:
+        a predictor for the endpoint, once that is in service.
+    """
+    ### BEGIN SOLUTION
+    model = PyTorchModel(
+        model_data=model_data,
+        env={"SAGEMAKER_PROGRAM": "transform.py"},
+        framework_version="2.6.0",
+        py_version="py312",
+        role=role,
+        sagemaker_session=session,
+    )
+    return model.deploy(initial_instance_count=1, instance_type=instance_type)
     ### END SOLUTION
