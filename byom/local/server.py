@@ -4,6 +4,7 @@ By the service that a request is signed for, it goes to our SageMaker or to moto
 """
 
 import argparse
+import errno
 import fcntl
 import json
 import logging
@@ -22,8 +23,8 @@ import uvicorn
 from a2wsgi import WSGIMiddleware
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 from . import lifecycle
 from .control import BODY_LIMIT, ControlPlane, Runtime, too_large
@@ -33,13 +34,16 @@ from .leases import Leases
 from .logs import Logs
 from .neighbours import SERVICES, Neighbours
 from .objects import Objects
+from .page import page_file
 from .resources import ENDPOINT, TRAINING_JOB, Resources
 from .store import Store, StoreError
 from .training import TrainingJobs
 from .wire import AwsError
 
 DRAINED = 64 * 2**20  # bytes of a refused body that are still read, so that the client hears the refusal
+CALL_LIMIT = 4 * 2**20  # bytes of a SageMaker call; its largest request, by SageMaker's own limits, is far smaller
 OWN = "/_byom/"  # no bucket's name begins with "_"
+FULL = {errno.ENOSPC, errno.EDQUOT}
 CHECK = 0.5  # seconds between two looks at who needs the server
 HELD, BAD = 3, 2  # exit codes: another server has the root; it can't start
 
@@ -72,11 +76,16 @@ class Server:
         try:
             answer = await self._answer(request, scope, receive, send)
         except AwsError as error:
-            answer = _response(*error.answer())
-        except Exception:
-            log.exception("%s %s", request.method, request.url.path)
-            ours = AwsError("InternalFailure", f"byom.local failed; {self.root / 'server.log'} says why.", 500)
-            answer = _response(*ours.answer())
+            answer = _refusal(request, error)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                # not a 500: clients would try again and again
+                full = f"The disk of byom.local is full: {self.root} has no space left. Nothing was stored."
+                answer = _refusal(request, AwsError("InsufficientStorage", full, 507))
+            else:
+                log.exception("%s %s", request.method, request.url.path)
+                ours = AwsError("InternalFailure", f"byom.local failed; {self.root / 'server.log'} says why.", 500)
+                answer = _refusal(request, ours)
         if answer is not None:
             await answer(scope, receive, send)
 
@@ -88,18 +97,24 @@ class Server:
             return await self._own(request, path.removeprefix(OWN))
         service = _signed_for(request)
         if service in (None, "sagemaker") and (route := self._runtime.route(request.method, path)):
-            body = await _read(request, BODY_LIMIT)
+            body = await _read(request, BODY_LIMIT, too_large())
             return _response(*await self._runtime.answer(*route, dict(request.headers), body))
         if service == "sagemaker":
             operation = request.headers.get("x-amz-target", "").removeprefix("SageMaker.")
-            return _response(*await run_in_threadpool(self._control.answer, operation, await request.body()))
+            limit = AwsError("RequestEntityTooLargeException", f"A call has at most {CALL_LIMIT} bytes.", 413)
+            body = await _read(request, CALL_LIMIT, limit)
+            return _response(*await run_in_threadpool(self._control.answer, operation, body))
         if service not in (None, *SERVICES):
             raise AwsError(
                 "UnsupportedOperation",
                 f"byom.local does not support the service {service}; it has sagemaker, {', '.join(SERVICES)}.",
             )
+        in_browser = "sec-fetch-mode" in request.headers
+        if service is None and in_browser and (request.method, path) == ("GET", "/"):
+            return RedirectResponse(OWN)
         scope.setdefault("state", {})["aws_service"] = service or "s3"
-        await self._neighbours(scope, receive, send)
+        # an object that is a web page must not act as if it were ours
+        await self._neighbours(scope, receive, _sandboxed(send) if in_browser else send)
         return None
 
     def _foreign(self, request: Request) -> str | None:
@@ -109,19 +124,28 @@ class Server:
             return f"byom.local is not {host or 'a server without a name'}."
         if origin is not None and origin.removeprefix("http://") not in self._hosts:
             return f"byom.local does not answer pages of {origin}."
-        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        site, mode = (request.headers.get(f"sec-fetch-{what}", "none") for what in ("site", "mode"))
+        followed_a_link = (request.method, mode) == ("GET", "navigate") and request.url.path in ("/", OWN)
+        if site not in ("none", "same-origin") and not followed_a_link:
             return "byom.local does not answer pages of other sites."
         return None
 
     async def _own(self, request: Request, path: str) -> Response:
+        if request.method in ("GET", "HEAD") and (file := page_file(path)):
+            return file
         if (request.method, path) == ("GET", "status"):
             return JSONResponse(await run_in_threadpool(self._status))
         if (request.method, path) == ("POST", "lease"):
-            asked = await request.json()
-            if asked.get("lasting"):
-                self.leases.make_lasting()
-            else:
-                self.leases.add(int(asked["pid"]))
+            try:
+                asked = await request.json()
+                if asked.get("lasting"):
+                    self.leases.make_lasting()
+                else:
+                    self.leases.add(int(asked["pid"]))
+            except (ValueError, KeyError, TypeError, AttributeError, ProcessLookupError, OverflowError):
+                return PlainTextResponse(
+                    'A lease is {"lasting": true} or {"pid": the id of a process that lives}.', 400
+                )
             return JSONResponse(await run_in_threadpool(self._status))
         return PlainTextResponse("byom.local has no such page.", 404)
 
@@ -152,8 +176,10 @@ def _signed_for(request: Request) -> str | None:
     return match[1] if match else None
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    body, refused = bytearray(), int(request.headers.get("content-length", 0)) > limit
+async def _read(request: Request, limit: int, error: AwsError) -> bytes:
+    """The body; `error` is raised where it is longer than the limit."""
+    length = request.headers.get("content-length", "")
+    body, refused = bytearray(), length.isdecimal() and int(length) > limit
     seen = 0
     async for chunk in request.stream():
         seen += len(chunk)
@@ -163,8 +189,23 @@ async def _read(request: Request, limit: int) -> bytes:
         elif seen > DRAINED:
             break
     if refused:
-        raise too_large()
+        raise error
     return bytes(body)
+
+
+def _refusal(request: Request, error: AwsError) -> Response:
+    """The error in the protocol that the client reads."""
+    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return _response(*(error.xml() if form or _signed_for(request) == "s3" else error.answer()))
+
+
+def _sandboxed(send: Send) -> Send:
+    async def sandboxed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"content-security-policy", b"sandbox")]}
+        await send(message)
+
+    return sandboxed
 
 
 def _response(status: int, headers: dict[str, str], body: bytes) -> Response:

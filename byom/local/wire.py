@@ -1,13 +1,14 @@
 """The AWS wire: requests and answers of a service, held against botocore's own model of it."""
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
+from xml.sax.saxutils import escape
 
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
+
+from .constraints import Unreadable, violations
 
 JSON_TYPE = "application/x-amz-json-1.1"
 
@@ -24,6 +25,12 @@ class AwsError(Exception):
         body = {"__type": self.code, "message": self.message, "Message": self.message, **self.members}
         headers = {"Content-Type": JSON_TYPE, "x-amzn-ErrorType": self.code}
         return self.status, headers, json.dumps(body).encode()
+
+    def xml(self) -> tuple[int, dict[str, str], bytes]:
+        """The same for AWS's XML protocols: S3 and a query service each find their own part of it."""
+        error = f"<Code>{escape(self.code)}</Code><Message>{escape(self.message)}</Message>"
+        body = f"<Error>{error}<Error>{error}</Error><Errors><Error>{error}</Error></Errors></Error>"
+        return self.status, {"Content-Type": "application/xml"}, body.encode()
 
 
 def invalid(message: str) -> AwsError:
@@ -50,22 +57,29 @@ def read_request(operation: OperationModel, body: bytes) -> dict[str, Any]:
     Raises AwsError as SageMaker does: SerializationException for what isn't JSON, ValidationException for the rest.
     """
     try:
-        parameters = json.loads(body or b"{}")
-    except ValueError as error:
+        parameters = json.loads(body or b"{}", object_hook=_without_nulls, parse_constant=_no_json)
+    except (ValueError, RecursionError) as error:
         raise AwsError("SerializationException", f"The request body is not JSON: {error}") from None
     if not isinstance(parameters, dict):
         raise AwsError("SerializationException", "The request body is not a JSON object")
     shape = operation.input_shape
     if shape is None:
         return {}
-    report = ParamValidator().validate(parameters, shape)
-    if report.has_errors():
-        raise invalid(report.generate_report())
-    violations = list(_violations(shape, parameters, ""))
-    if violations:
-        count = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''} detected: "
-        raise invalid(count + "; ".join(violations))
+    try:
+        found = list(violations(shape, parameters))
+    except Unreadable as error:
+        raise AwsError("SerializationException", str(error)) from None
+    if found:
+        raise invalid(f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: {'; '.join(found)}")
     return parameters
+
+
+def _without_nulls(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON value")
 
 
 def write_answer(operation: OperationModel, result: dict[str, Any]) -> bytes:
@@ -91,45 +105,3 @@ def _project(shape: Shape, value: Any) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, dict):
         return {k: _project(shape.value, v) for k, v in value.items()}
     return value
-
-
-def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """What SageMaker itself would reject and botocore's validator lets pass: patterns, lengths, enumerations."""
-    if isinstance(shape, StructureShape):
-        for name, member in value.items():
-            at = name[0].lower() + name[1:]
-            yield from _violations(shape.members[name], member, f"{path}.{at}" if path else at)
-        return
-    if isinstance(shape, ListShape):
-        for i, member in enumerate(value, 1):
-            yield from _violations(shape.member, member, f"{path}.{i}.member")
-    elif isinstance(shape, MapShape):
-        for name, member in value.items():
-            yield from _violations(shape.key, name, path)
-            yield from _violations(shape.value, member, f"{path}.{name}.member")
-    rule = _broken_rule(shape, value)
-    if rule:
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {rule}"
-
-
-def _broken_rule(shape: Shape, value: Any) -> str | None:
-    rules = shape.metadata
-    if isinstance(value, str):
-        # file:// in place of s3:// is our own extension, for data that needn't be copied to S3 first
-        local_file = value.startswith("file://") and "s3" in rules.get("pattern", "")
-        if "enum" in rules and value not in rules["enum"]:
-            return f"satisfy enum value set: [{', '.join(rules['enum'])}]"
-        if "pattern" in rules and not local_file and not _matches(rules["pattern"], value):
-            return f"satisfy regular expression pattern: {rules['pattern']}"
-    if isinstance(value, str | list | dict) and "max" in rules and len(value) > rules["max"]:
-        return f"have length less than or equal to {rules['max']}"
-    if isinstance(value, int | float) and "max" in rules and value > rules["max"]:
-        return f"have value less than or equal to {rules['max']}"
-    return None
-
-
-def _matches(pattern: str, value: str) -> bool:
-    try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:  # Java's dialect has classes that Python's lacks
-        return True

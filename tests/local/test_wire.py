@@ -49,21 +49,84 @@ def test_only_loopback_listens(server):
 @pytest.mark.parametrize(
     ("operation", "body", "code"),
     [
-        ("DescribeTrainingJob", b"{", "SerializationException"),
-        ("DescribeTrainingJob", b"[]", "SerializationException"),
-        ("DescribeTrainingJob", b"{}", "ValidationException"),
-        ("DescribeTrainingJob", b'{"TrainingJobName": 3}', "ValidationException"),
-        ("DescribeTrainingJob", b'{"TrainingJobName": "a", "Surplus": 1}', "ValidationException"),
-        ("ListTrainingJobs", b'{"MaxResults": 1000}', "ValidationException"),
-        ("CreateEverything", b"{}", "UnknownOperationException"),
-        ("", b"{}", "UnknownOperationException"),
+        ("DescribeTrainingJob", b"{", "SerializationException: The request body is not JSON: Expecting"),
+        ("DescribeTrainingJob", b"[]", "SerializationException: The request body is not a JSON object"),
+        ("DescribeTrainingJob", b"\xff", "SerializationException: The request body is not JSON"),
+        ("DescribeTrainingJob", b"[" * 100_000, "SerializationException: The request body is not JSON"),
+        ("ListTrainingJobs", b'{"CreationTimeAfter": NaN}', "SerializationException: The request body is not JSON"),
+        ("ListTrainingJobs", b'{"CreationTimeAfter": 1e999}', "SerializationException: The number is out of range"),
+        (
+            "DescribeTrainingJob",
+            b'{"TrainingJobName": 3}',
+            "SerializationException: NUMBER_VALUE can not be converted to a String",
+        ),
+        (
+            "DescribeTrainingJob",
+            b'{"TrainingJobName": null}',
+            "ValidationException: 1 validation error detected: Value null at 'trainingJobName' failed to satisfy "
+            "constraint: Member must not be null",
+        ),
+        (
+            "DescribeTrainingJob",
+            b'{"TrainingJobName": "../a", "Surplus": 1}',
+            "ValidationException: 2 validation errors detected: Value '../a' at 'trainingJobName' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}; Unknown",
+        ),
+        (
+            "ListTrainingJobs",
+            b'{"MaxResults": 1000}',
+            "ValidationException: 1 validation error detected: Value '1000' at 'maxResults' failed to satisfy "
+            "constraint: Member must have value less than or equal to 100",
+        ),
+        (
+            "ListTrainingJobs",
+            b'{"MaxResults": 0}',
+            "ValidationException: 1 validation error detected: Value '0' at 'maxResults' failed to satisfy "
+            "constraint: Member must have value greater than or equal to 1",
+        ),
+        (
+            "AddTags",
+            b'{"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "Tags": [{"Value": "x"}]}',
+            "ValidationException: 1 validation error detected: Value null at 'tags.1.member.key' failed",
+        ),
+        (
+            "DeleteTags",
+            b'{"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "TagKeys": [""]}',
+            "ValidationException: 1 validation error detected: Value '[]' at 'tagKeys' failed to satisfy constraint: "
+            "Member must satisfy constraint: [Member must have length less than or equal to 128, Member must",
+        ),
+        ("CreateEverything", b"{}", "UnknownOperationException: SageMaker has no call named CreateEverything"),
+        ("", b"{}", "UnknownOperationException: SageMaker has no call named ."),
     ],
 )
 def test_a_malformed_call_gets_aws_error(raw, operation, body, code):
     answer = raw.post("/", headers={**SIGNED, "X-Amz-Target": f"SageMaker.{operation}"}, content=body)
     assert answer.status_code == 400
-    assert answer.json()["__type"] == code
-    assert answer.json()["message"]
+    assert f"{answer.json()['__type']}: {answer.json()['message']}".startswith(code)
+
+
+def test_a_call_of_a_wrong_size_or_length_is_refused(raw):
+    headers = {**SIGNED, "X-Amz-Target": "SageMaker.ListModels"}
+    answer = raw.post("/", headers=headers, content=b" " * (5 * 2**20))
+    assert (answer.status_code, answer.json()["__type"]) == (413, "RequestEntityTooLargeException")
+    answer = raw.post("/", headers=headers, content=iter([b" " * 2**20] * 5))  # without a Content-Length
+    assert (answer.status_code, answer.json()["__type"]) == (413, "RequestEntityTooLargeException")
+    assert raw.post("/", headers=headers, content=b"{}").status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"pid": "x"}', b'{"pid": -1}', b'{"pid": 4194305}', b"\xff"])
+def test_a_lease_for_nothing_is_refused(raw, body):
+    answer = raw.post("/_byom/lease", content=body)
+    assert (answer.status_code, answer.text[:12]) == (400, "A lease is {")
+
+
+@pytest.mark.parametrize(
+    ("service", "call"), [("dynamodb", "list_tables"), ("ec2", "describe_vpcs"), ("sns", "list_topics")]
+)
+def test_another_service_is_refused_by_name_in_its_own_protocol(aws, service, call):
+    with pytest.raises(ClientError, match=f"does not support the service {service}") as caught:
+        getattr(getattr(aws, service), call)()
+    assert caught.value.response["Error"]["Code"] == "UnsupportedOperation"
 
 
 def test_only_the_real_time_invocation_is_supported(aws):
