@@ -1,6 +1,6 @@
 """Learner scripts, each in a process of its own, as a training container would run them.
 
-A warm server process imports torch and pandas once; every script is forked from it. Two scripts, or a
+A warm server process imports a unit's frameworks once; every script is forked from it. Two scripts, or a
 learner's and the reference's, never share modules: all of them are called ``model`` and ``train``. Between the
 server and a script stands a keeper, which ends whatever the script started and left behind.
 """
@@ -31,11 +31,8 @@ OUTPUT_LIMIT = 10_000_000
 
 _KEPT = 100_000  # of them, those that a check reads
 
-_WARM = ("numpy", "pandas", "psutil", "torch", "torch._dynamo")  # the last: the first optimizer imports it, in a second
-
 _context: Any = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
-if sys.platform != "win32":
-    _context.set_forkserver_preload(list(_WARM))
+_warm = ["psutil"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,16 @@ class Ended:
             )
             return f"the process {how}" + (f"; its last line: {last}" if last else "")
         return None
+
+
+def preload(*modules: str) -> None:
+    """Have the server import these when it starts, so that no script has to wait for them.
+
+    A unit names the frameworks of its scripts. What this machine doesn't have is left out.
+    """
+    if sys.platform != "win32":
+        _warm.extend(module for module in modules if module not in _warm)
+        _context.set_forkserver_preload(list(_warm))
 
 
 def run_script(
@@ -203,11 +210,18 @@ def _child(
     os.chdir(folder)
     for name in [n for n in os.environ if n.startswith("SM_")]:
         del os.environ[name]
-    import torch
-
-    torch.set_num_threads(1)  # fair and repeatable when several are checked side by side
+    _on_one_core()
     target(answer, *task)
     sys.stdout.flush()
+
+
+def _on_one_core() -> None:
+    """Have the frameworks use one thread: fair and repeatable when several scripts are checked side by side."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # for those that are imported later
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+    if mxnet := sys.modules.get("mxnet"):
+        mxnet.base._LIB.MXSetNumOMPThreads(1)
 
 
 def _keep(script: int) -> NoReturn:

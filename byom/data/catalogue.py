@@ -245,6 +245,13 @@ CATALOGUE = (
         ("moons",),
     ),
     DataSet(
+        "digits",
+        "handwritten digits, 8 × 8 pixels, grey",
+        "1,797 pictures",
+        "scikit-learn's load_digits",
+        ("contract",),
+    ),
+    DataSet(
         "mnist",
         "70,000 handwritten digits, 28 × 28 pixels, grey",
         "12 MB",

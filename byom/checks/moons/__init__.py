@@ -9,7 +9,10 @@ from byom.checks.moons.predict_fn import PredictFn
 from byom.checks.moons.requests import MakeEstimator, MakeModel
 from byom.checks.moons.simple_net import SimpleNet
 from byom.checks.moons.train import Train
+from byom.checks.process import preload
 from byom.checks.unit import Unit
+
+preload("numpy", "pandas", "torch", "torch._dynamo")  # the last: the first optimizer imports it, in a second
 
 UNIT = Unit("moons", [MakeCsv(), SimpleNet(), Train(), MakeEstimator(), PredictFn(), MakeModel()])
 check = UNIT.check
