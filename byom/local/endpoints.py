@@ -1,227 +1,202 @@
-"""The processes behind endpoints: starting one from a model's archive, asking it, and ending it."""
+"""Endpoints in service: which instances answer for which name, and how that changes while requests arrive."""
 
 import asyncio
 import logging
-import socket
+import random
 import threading
-import uuid
+import time
 from collections import defaultdict
-from dataclasses import dataclass
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
-import httpx
-
 from .account import ACCOUNT_ID
-from .archives import ArchiveError, unpack
-from .container import Container, ContainerEnded
-from .frameworks import framework_of, versions_used
-from .logs import Logs, LogStream, endpoint_group
-from .objects import Objects, split_uri
-from .resources import ENDPOINT, Request, Resources
+from .container import ContainerEnded
+from .instances import MODEL_TIMEOUT, REASON_LIMIT, CannotServe, Instance, Instances, model_error
+from .resources import ENDPOINT, Resources
 from .store import Document
 from .wire import AwsError
+from .workers import Answer, NoWorkers
 
-SERVING = Path(__file__).with_name("serving.py")
-HEALTH_TIMEOUT = 600  # seconds a model may take to load, unless the endpoint's configuration says otherwise
-MODEL_TIMEOUT = 60  # seconds a model may take to answer
-REASON_LIMIT = 1024  # characters of a FailureReason
-TAIL = 8  # lines of a log that a FailureReason quotes
+ATTEMPTS = 3  # to hand over a request while containers end and fleets change
 
 log = logging.getLogger(__name__)
 
 
-class EndpointFailed(Exception):
-    """An endpoint can't serve; the text is its FailureReason."""
+class Fleet:
+    """What one endpoint serves: variants, their weights, and an instance of each that has one."""
 
+    def __init__(self, endpoint: Document, instances: list[Instance]) -> None:
+        """Args: endpoint: its record, or what will become of it by an update."""
+        self.parts = {part["variant"]["VariantName"]: part for part in endpoint["Plan"]}
+        self.instances = {instance.variant: instance for instance in instances}
+        self.weights = {variant["VariantName"]: variant["DesiredWeight"] for variant in endpoint["ProductionVariants"]}
 
-@dataclass
-class Serving:
-    """A container that answers, its variant's name and its log."""
+    def choose(self, target: str | None) -> str:
+        """The target, or else a variant by chance, in proportion to the weights. Raises ValidationError."""
+        if target is None:
+            if not any(self.weights.values()):
+                raise AwsError("ValidationError", "No variant has a weight above 0; name one with TargetVariant.")
+            if len(self.weights) == 1:
+                return next(iter(self.weights))
+            return random.choices(list(self.weights), list(self.weights.values()))[0]
+        if target not in self.weights:
+            raise AwsError("ValidationError", f"Variant {target} not found for Request")
+        return target
 
-    container: Container
-    address: str
-    variant: str
-    stream: LogStream
-    timeout: float
+    def drain(self) -> None:
+        """Wait until no request is in hand, then end."""
+        give_up = time.monotonic() + 2 * MODEL_TIMEOUT
+        while any(instance.workers.in_hand for instance in self.instances.values()) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        self.close()
+
+    def close(self) -> None:
+        """End all instances."""
+        for instance in self.instances.values():
+            instance.workers.close()
 
 
 class Endpoints:
-    """The endpoints that have a process. One without is given it by the next request: after a crash of the model,
-    and after a restart of the server.
+    """The endpoints that serve. A variant without an instance is given one by the next request: after its container
+    ended, and after a restart of the server.
     """
 
-    def __init__(self, resources: Resources, objects: Objects, logs: Logs, scratch: Path, url: str) -> None:
-        self._resources, self._objects, self._logs = resources, objects, logs
-        self._scratch, self._url = scratch, url
-        self._serving: dict[str, Serving] = {}
-        self._starting: dict[str, Container] = {}
+    def __init__(self, resources: Resources, instances: Instances) -> None:
+        self._resources, self._instances = resources, instances
+        self._serving: dict[str, Fleet] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None))
         for name, endpoint in resources.all(ENDPOINT).items():
             if endpoint["EndpointStatus"] == "Creating":
-                self._fail(name, "The local server ended while the endpoint was being created.")
+                self._fail(name, endpoint, "The local server ended while the endpoint was being created.")
+            elif endpoint["EndpointStatus"] == "Updating":
+                self._roll_back(name, endpoint, "The local server ended while the endpoint was being updated.")
 
-    def launch(self, name: str) -> None:
-        """Bring an endpoint into service, or record why it can't be. Returns when either is done."""
+    def create(self, name: str, record: Document) -> None:
+        """Bring a new endpoint into service, or record why it can't be. Returns when either is done."""
         try:
-            with self._locks[name]:
-                if name not in self._serving:
-                    self._serving[name] = self._start(name)
-            if self._resources.update(ENDPOINT, name, EndpointStatus="InService") is None:
-                self.end(name)  # deleted while it started
-        except ContainerEnded:
-            pass  # deleted before it started
-        except (EndpointFailed, AwsError) as error:
-            self._fail(name, str(error))
-        except Exception as error:  # an endpoint must not stay Creating, whatever is wrong with us
-            log.exception("endpoint %s", name)
-            self._fail(name, f"{type(error).__name__}: {error}")
+            with suppress(ContainerEnded):  # deleted before it started
+                self._bring(name, record, self._start(name, record))
+        except CannotServe as error:
+            self._fail(name, record, str(error))
+
+    def update(self, name: str, record: Document) -> None:
+        """Bring the pending deployment into service. Until it serves, and if it can't, what served before does."""
+        pending = record["PendingDeploymentSummary"]
+        changes = {key: pending[key] for key in ("EndpointConfigName", "ProductionVariants", "Plan")}
+        try:
+            with suppress(ContainerEnded):
+                before = self._bring(name, record, self._start(name, pending), **changes)
+                if before is not None:
+                    before.drain()
+        except CannotServe as error:
+            self._roll_back(name, record, str(error))
+
+    def weigh(self, name: str, weights: dict[str, float]) -> None:
+        """Share the requests by these weights from now on."""
+        if fleet := self._serving.get(name):
+            fleet.weights = weights
 
     def end(self, name: str) -> None:
         """End the endpoint's processes, also those that are only starting."""
-        if container := self._starting.get(name):
-            container.kill()
+        self._instances.end_starting(name)
         with self._locks[name]:
-            if serving := self._serving.pop(name, None):
-                serving.container.remove()
+            if fleet := self._serving.pop(name, None):
+                fleet.close()
 
     def close(self) -> None:
         """End all processes."""
-        for container in [*self._starting.values(), *(serving.container for serving in self._serving.values())]:
-            container.kill()
+        for name in self._resources.all(ENDPOINT):
+            self._instances.end_starting(name)
+        for fleet in list(self._serving.values()):
+            fleet.close()
 
-    async def invoke(self, name: str, request: Request, body: bytes) -> dict[str, Any]:
-        """Answer InvokeEndpoint. Raises ValidationError for no such endpoint, ModelError for what the model did."""
-        serving = self._serving.get(name)
-        if serving is None or not serving.container.running:
-            serving = await asyncio.to_thread(self._revive, name)
-        variant = request.get("TargetVariant", serving.variant)
-        if variant != serving.variant:
-            raise AwsError("ValidationError", f"Variant {variant} not found for Request")
-        headers = {
-            "Content-Type": request.get("ContentType", "application/octet-stream"),
-            "Accept": request.get("Accept", "*/*"),
-        }
-        if "CustomAttributes" in request:
-            headers["X-Amzn-SageMaker-Custom-Attributes"] = request["CustomAttributes"]
-        try:
-            answer = await self._client.post(
-                f"{serving.address}/invocations", content=body, headers=headers, timeout=serving.timeout
-            )
-        except httpx.TimeoutException:
-            # as the model servers do with a worker that hangs; the next request starts another
-            await asyncio.to_thread(serving.container.kill)
-            raise _model_error(
-                serving,
-                0,
-                "Your invocation timed out while waiting for a response from container primary. Review the latency "
-                "metrics for each container in Amazon CloudWatch, resolve the issue, and try again.",
-            ) from None
-        except httpx.TransportError:
-            await asyncio.to_thread(serving.container.kill)
-            await asyncio.to_thread(serving.container.wait, 5)
-            last = "\n".join(serving.stream.tail(TAIL))
-            raise _model_error(serving, 500, f"The model's process ended. The last lines of its log:\n{last}") from None
-        if answer.status_code >= 400:
-            raise _model_error(serving, answer.status_code, answer.text)
-        return {
-            "Body": answer.content,
-            "ContentType": answer.headers.get("Content-Type"),
-            "InvokedProductionVariant": serving.variant,
-            "CustomAttributes": answer.headers.get("X-Amzn-SageMaker-Custom-Attributes"),
-        }
+    async def invoke(
+        self, name: str, target: str | None, headers: dict[str, str], body: bytes | bytearray
+    ) -> tuple[str, Answer]:
+        """The variant that answered, and its answer. Raises ValidationError when there is no such endpoint in service
+        or no such variant, and ModelError for what the model did.
+        """
+        for _ in range(ATTEMPTS):
+            fleet = self._serving.get(name)
+            if fleet is None:
+                fleet = await asyncio.to_thread(self._find, name)
+            variant = fleet.choose(target)
+            instance = fleet.instances.get(variant)
+            if instance is None or instance.workers.ended:
+                instance = await asyncio.to_thread(self._restart, name, fleet, variant)
+            if instance is not None:
+                with suppress(NoWorkers):
+                    return variant, await instance.ask(headers, body)
+        raise model_error(500, "The model's process ended again and again before it took the request.")
 
-    def _revive(self, name: str) -> Serving:
-        record = self._resources.store.get(ENDPOINT.arn, name)
-        if record is None or record["EndpointStatus"] != "InService":
-            raise AwsError("ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
-        try:
-            with self._locks[name]:
-                serving = self._serving.get(name)
-                if serving is None or not serving.container.running:
-                    if serving is not None:
-                        self._serving.pop(name).container.remove()
-                    serving = self._serving[name] = self._start(name)
-                return serving
-        except (EndpointFailed, AwsError) as error:
-            self._fail(name, str(error))
-            raise AwsError("ValidationError", f"Endpoint {name} can't be served again: {error}") from None
+    def _bring(self, name: str, record: Document, fleet: Fleet, **changes: Any) -> Fleet | None:
+        """Let a fleet serve; returns the one that did before."""
+        with self._locks[name]:
+            if not self._is_still(name, record):  # deleted while it started, and perhaps created anew
+                fleet.close()
+                return None
+            before, self._serving[name] = self._serving.get(name), fleet
+            settled = {"EndpointStatus": "InService", "FailureReason": None, "PendingDeploymentSummary": None}
+            self._resources.update(ENDPOINT, name, **changes, **settled)
+            return before
 
-    def _start(self, name: str) -> Serving:
-        plan = self._resources.find(ENDPOINT, name)["Plan"]
-        variant, model = plan["variant"], plan["model"]
-        stream = self._logs.stream(endpoint_group(name), f"{variant['VariantName']}/i-{uuid.uuid4().hex[:17]}")
-        container = Container(self._scratch / uuid.uuid4().hex, self._url, stream)
-        self._starting[name] = container
-        try:
-            address = self._serve(container, model, variant, stream)
-        except BaseException:
-            container.remove()
-            raise
-        finally:
-            del self._starting[name]
-        asked = (model.get("Environment") or {}).get("SAGEMAKER_MODEL_SERVER_TIMEOUT", MODEL_TIMEOUT)
-        return Serving(container, address, variant["VariantName"], stream, min(float(asked), MODEL_TIMEOUT))
+    def _find(self, name: str) -> Fleet:
+        with self._locks[name]:
+            record = self._resources.store.get(ENDPOINT.arn, name)
+            if record is None or record["EndpointStatus"] not in ("InService", "Updating"):
+                raise AwsError("ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
+            return self._serving.setdefault(name, Fleet(record, []))
 
-    def _serve(self, container: Container, model: Document, variant: Document, stream: LogStream) -> str:
-        """Unpack the model, start its process and wait until it answers; returns its address."""
-        environment = dict(model.get("Environment") or {})
-        code = container.base / "model/code"
-        if "ModelDataUrl" in model:
-            self._unpack(model["ModelDataUrl"], container, container.base / "model")
-        submitted = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
-        if submitted.startswith("s3://"):  # frameworks whose archives the SDK doesn't repack
-            code.mkdir(exist_ok=True)
-            self._unpack(submitted, container, code)
-        environment["SAGEMAKER_SUBMIT_DIRECTORY"] = str(code)
-        framework = framework_of(model["Image"])
-        stream.append([versions_used(framework, model["Image"])])
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            # inherited by each connection; without it every answer waits 40 ms for the client's acknowledgement
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            port = listener.getsockname()[1]
-            fd = listener.fileno()
-            container.start([SERVING, framework.serving, fd], environment, inherit=[fd])
-        # our end of the socket is closed, so a connection waits for the process, and breaks when that ends
-        address = f"http://127.0.0.1:{port}"
-        timeout = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT)
-        try:
-            httpx.get(f"{address}/ping", timeout=timeout, trust_env=False).raise_for_status()
-        except httpx.HTTPError as error:
-            container.kill()
-            container.wait(5)
-            why = f" within {timeout} s" if isinstance(error, httpx.TimeoutException) else ""
-            reason = (
-                f"The primary container for production variant {variant['VariantName']} did not pass the ping health "
-                f"check{why}. Please check CloudWatch logs for this endpoint. The last lines of its log "
-                f"({stream.path}):\n"
-            )
-            # the very last line says most, so a long log is cut at its beginning
-            raise EndpointFailed(reason + "\n".join(stream.tail(TAIL))[-(REASON_LIMIT - len(reason)) :]) from None
-        return address
+    def _restart(self, name: str, fleet: Fleet, variant: str) -> Instance | None:
+        """A new instance of a variant; None when the fleet serves no longer. Raises ModelError when it can't start."""
+        with self._locks[name]:
+            if self._serving.get(name) is not fleet:
+                return None
+            instance = fleet.instances.get(variant)
+            if instance is not None and not instance.workers.ended:
+                return instance
+            if instance is not None:
+                fleet.instances.pop(variant).workers.close()
+            part = fleet.parts[variant]
+            try:
+                instance = fleet.instances[variant] = self._instances.start(name, part["variant"], part["model"])
+            except (CannotServe, ContainerEnded, AwsError) as error:
+                raise model_error(500, f"The model can't be started again: {error}") from None
+            return instance
 
-    def _unpack(self, uri: str, container: Container, folder: Path) -> None:
-        archive = container.base / "archive.tar.gz"
-        self._objects.copy_to(*split_uri(uri), archive)
-        try:
-            unpack(archive, folder)
-        except ArchiveError as error:
-            raise EndpointFailed(f"Failed to extract model data archive from {uri}: {error}.") from None
-        finally:
-            archive.unlink()
+    def _start(self, name: str, endpoint: Document) -> Fleet:
+        """Instances of all variants at once. Raises CannotServe, for whatever reason, and ContainerEnded."""
+        plan = endpoint["Plan"]
+        with ThreadPoolExecutor(len(plan)) as pool:
+            starting = [pool.submit(self._instances.start, name, part["variant"], part["model"]) for part in plan]
+        failures = [failure for future in starting if (failure := future.exception())]
+        fleet = Fleet(endpoint, [future.result() for future in starting if not future.exception()])
+        if not failures:
+            return fleet
+        fleet.close()
+        for failure in failures:
+            if isinstance(failure, ContainerEnded | CannotServe):
+                raise failure
+            if isinstance(failure, AwsError):
+                raise CannotServe(str(failure))
+        # an endpoint must not stay Creating, whatever is wrong with us
+        log.error("endpoint %s", name, exc_info=failures[0])
+        raise CannotServe(f"{type(failures[0]).__name__}: {failures[0]}")
 
-    def _fail(self, name: str, reason: str) -> None:
-        self._resources.update(ENDPOINT, name, EndpointStatus="Failed", FailureReason=reason[:REASON_LIMIT])
+    def _is_still(self, name: str, record: Document) -> bool:
+        found = self._resources.store.get(ENDPOINT.arn, name)
+        return found is not None and found["CreationTime"] == record["CreationTime"]
 
+    def _fail(self, name: str, record: Document, reason: str) -> None:
+        if self._is_still(name, record):
+            self._resources.update(ENDPOINT, name, EndpointStatus="Failed", FailureReason=reason[:REASON_LIMIT])
 
-def _model_error(serving: Serving, status: int, message: str) -> AwsError:
-    blame = "client" if 400 <= status < 500 else "server"
-    return AwsError(
-        "ModelError",
-        f'Received {blame} error ({status}) from primary with message "{message}". '
-        f"See {serving.stream.path} for more information.",
-        424,
-        OriginalStatusCode=status,
-        OriginalMessage=message,
-    )
+    def _roll_back(self, name: str, record: Document, reason: str) -> None:
+        if self._is_still(name, record):
+            settled = {
+                "EndpointStatus": "InService",
+                "FailureReason": reason[:REASON_LIMIT],
+                "PendingDeploymentSummary": None,
+            }
+            self._resources.update(ENDPOINT, name, **settled)

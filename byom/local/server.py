@@ -27,15 +27,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import Message, Receive, Scope, Send
 
 from . import lifecycle
-from .control import BODY_LIMIT, ControlPlane, Runtime, too_large
+from .control import ControlPlane
 from .endpoints import Endpoints
 from .hosting import Hosting
+from .instances import Instances
 from .leases import Leases
 from .logs import Logs
 from .neighbours import SERVICES, Neighbours
 from .objects import Objects
 from .page import page_file
 from .resources import ENDPOINT, TRAINING_JOB, Resources
+from .runtime import BODY_LIMIT, Runtime, too_large
 from .store import Store, StoreError
 from .training import TrainingJobs
 from .wire import AwsError
@@ -62,7 +64,7 @@ class Server:
         objects = Objects(self._store, root / "s3")
         logs = Logs(root / "logs")
         self._training = TrainingJobs(self._resources, objects, logs, scratch / "jobs", url)
-        self._endpoints = Endpoints(self._resources, objects, logs, scratch / "endpoints", url)
+        self._endpoints = Endpoints(self._resources, Instances(objects, logs, scratch / "endpoints", url))
         hosting = Hosting(self._resources, objects, self._endpoints)
         self._control = ControlPlane(self._training, hosting, self._resources)
         self._runtime = Runtime(self._endpoints)
