@@ -134,6 +134,44 @@ def loss_curves(
     ax.legend(loc="lower left", fontsize="small")
 
 
+def flow(
+    ax: "Axes",
+    boxes: Mapping[str, tuple[float, float, str]],
+    arrows: Sequence[tuple[str, str, str]],
+    own: Sequence[str],
+) -> None:
+    """Draw boxes and the arrows between them: what goes where, and by which name.
+
+    Args:
+        ax: where to draw; its axes are hidden.
+        boxes: by key, the middle of a box and the words in it. One unit is about the width of a box.
+        arrows: from which box, to which, and the words on it. Two arrows between the same boxes are bent apart.
+        own: the keys of the boxes that stand out.
+    """
+    between = [{start, end} for start, end, _ in arrows]
+    patches = {}
+    for key, (x, y, words) in boxes.items():
+        colour, width = (BLUE, 2.2) if key in own else (BLACK, 0.8)
+        frame = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": colour, "linewidth": width}
+        patches[key] = ax.text(x, y, words, ha="center", va="center", bbox=frame, zorder=3).get_bbox_patch()
+    ax.set(xlim=_around([x for x, _, _ in boxes.values()], 0.6), ylim=_around([y for _, y, _ in boxes.values()], 0.4))
+    ax.set_axis_off()
+    ax.figure.draw_without_rendering()  # the layout must stand before the middle of a bent arrow is known
+    for start, end, words in arrows:
+        ends = ax.transData.transform([boxes[start][:2], boxes[end][:2]])
+        bend = 0.2 if between.count({start, end}) > 1 else 0.0
+        style = {"arrowstyle": "-|>", "color": BLACK, "connectionstyle": f"arc3,rad={bend}", "shrinkA": 4, "shrinkB": 4}
+        style |= {"patchA": patches[start], "patchB": patches[end]}
+        ax.annotate("", boxes[end][:2], boxes[start][:2], arrowprops=style)
+        right = (ends[1] - ends[0])[::-1] * (1, -1)  # matplotlib bends to the right of the arrow's way, on the screen
+        middle = ax.transData.inverted().transform(ends.mean(axis=0) + right * bend / 2)
+        ax.text(*middle, words, ha="center", va="center", size="small", family="monospace", backgroundcolor="white")
+
+
+def _around(values: list[float], margin: float) -> tuple[float, float]:
+    return min(values) - margin, max(values) + margin
+
+
 def _name_features(ax: "Axes") -> None:
     ax.set(xlabel="feature $x_0$", ylabel="feature $x_1$")
     ax.label_outer()  # once for pictures that share an axis

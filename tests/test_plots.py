@@ -113,3 +113,15 @@ def test_loss_curves_are_told_apart_without_colour_too():
     assert level.get_ydata()[0] == 0.3
     assert [t.get_text() for t in ax.texts] == ["a line"]
     assert ax.get_ylim()[0] == 0
+
+
+def test_a_flow_has_its_boxes_and_names_its_arrows(shown):
+    boxes = {"a": (0, 0, "start"), "b": (2, 0, "middle"), "c": (2, 1, "end")}
+    figure, ax = plt.subplots(figsize=(6, 3))
+    plots.flow(ax, boxes, [("a", "b", "there"), ("b", "a", "back"), ("b", "c", "on")], own=["b"])
+    figure.draw_without_rendering()
+    places = {text.get_text(): text.get_window_extent() for text in ax.texts if text.get_text()}
+    assert places.keys() == {"start", "middle", "end", "there", "back", "on"}
+    assert places["there"].y1 < places["back"].y0  # bent apart, so that both can be read
+    thick = {text.get_text(): text.get_bbox_patch().get_linewidth() for text in ax.texts if text.get_bbox_patch()}
+    assert thick["middle"] > thick["start"] == thick["end"]
