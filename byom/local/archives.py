@@ -3,34 +3,46 @@
 import shutil
 import tarfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+
+MEMBER_LIMIT = 100_000  # an archive of empty files would fill the disk's table of files
 
 
 class ArchiveError(Exception):
     """An archive that can't be unpacked, with the reason and the member."""
 
 
-def pack(folder: Path, archive: Path) -> bool:
-    """Write the folder's entries to a new archive, without a stray entry for the folder; False when it is empty."""
-    entries = sorted(folder.iterdir())
+def pack(folders: Sequence[Path], archive: Path) -> bool:
+    """Write what the folders hold to a new archive, as if it lay in one; False when they are empty.
+
+    Of files with the same name the first folder's is taken. There is no stray entry for the folders themselves.
+    """
+    entries: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            entries.setdefault(path.relative_to(folder).as_posix(), path)
     if not entries:
         return False
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
-        for entry in entries:
-            tar.add(entry, arcname=entry.name)
+        for name, path in entries.items():
+            tar.add(path, arcname=name, recursive=False)
     return True
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Extract plain files and folders. Raises ArchiveError before writing anything out of place.
 
-    Refused are names that leave the folder, links, devices, and more bytes than half of the free disk.
+    Refused are names that leave the folder, links, devices, more bytes than half of the free disk, and more than
+    100,000 members.
     """
     room = shutil.disk_usage(folder).free // 2
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
+            for count, member in enumerate(tar):
                 _check(member)
+                if count >= MEMBER_LIMIT:
+                    raise ArchiveError(f"the archive has more than {MEMBER_LIMIT} members")
                 room -= member.size
                 if room < 0:
                     raise ArchiveError(f'the archive is larger than the free disk allows, at member "{member.name}"')
@@ -44,7 +56,7 @@ def _check(member: tarfile.TarInfo) -> None:
     if path.is_absolute():
         problem = "has an absolute path"
     elif ".." in path.parts:
-        problem = "leaves the model's folder"
+        problem = "leaves the folder"
     elif not (member.isfile() or member.isdir()):
         problem = "is a link" if member.issym() or member.islnk() else "is no plain file"
     else:

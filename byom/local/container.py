@@ -54,7 +54,7 @@ class Container:
                 self._process = subprocess.Popen(
                     [str(part) for part in guard],
                     cwd=self.base,
-                    env=self._environment() | environment,
+                    env=self._environment(environment),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
@@ -105,7 +105,7 @@ class Container:
         self.kill()
         shutil.rmtree(self.base, ignore_errors=True)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, given: dict[str, str]) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
         site = self.base / "site"
         return (
@@ -119,8 +119,9 @@ class Container:
                 # requirements.txt is installed here, and never into the learner's own environment
                 "PIP_TARGET": str(site),
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-                "PYTHONPATH": os.pathsep.join([str(site), str(IN_CONTAINER)]),
             }
+            | given
+            | {"PYTHONPATH": os.pathsep.join(filter(None, [given.get("PYTHONPATH"), str(site), str(IN_CONTAINER)]))}
         )
 
     def _keep_log(self) -> None:

@@ -17,6 +17,29 @@ class Framework:
     serving: str
 
 
+@dataclass(frozen=True)
+class Image:
+    """What an image's URI asks for: a framework and its version, such as (1, 2, 1)."""
+
+    framework: Framework
+    numbers: tuple[int, ...]
+
+    @property
+    def version(self) -> str:
+        """The version as text; empty when the tag names none."""
+        return ".".join(map(str, self.numbers))
+
+    @property
+    def has_train_function(self) -> bool:
+        """Whether its scripts are not programs, but have a function `train`: MXNet before 1.3."""
+        return self.framework.package == "mxnet" and () < self.numbers < (1, 3)
+
+    @property
+    def training(self) -> str:
+        """What the training toolkit runs, as `module:attribute`."""
+        return "byom_train_function:main" if self.has_train_function else self.framework.training
+
+
 FRAMEWORKS = {
     "pytorch": Framework(
         package="torch",
@@ -40,6 +63,12 @@ def framework_of(image: str) -> Framework:
             f"{' and '.join(FRAMEWORKS)} images only."
         )
     return FRAMEWORKS[match[1]]
+
+
+def image_of(image: str) -> Image:
+    """Framework and version that an image URI of AWS's names. Raises AwsError as `framework_of` does."""
+    version = re.match(r"\d+(\.\d+)*", image.rpartition(":")[2])
+    return Image(framework_of(image), tuple(map(int, version[0].split("."))) if version else ())
 
 
 def versions_used(framework: Framework, image: str) -> str:

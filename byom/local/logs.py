@@ -1,5 +1,6 @@
 """CloudWatch log streams: written to files as lines arrive, and held in moto for the calls that read them."""
 
+import contextlib
 import datetime
 import json
 import re
@@ -59,7 +60,8 @@ class LogStream:
                     break
             now = time.time()
             stamp = datetime.datetime.fromtimestamp(now, datetime.UTC).isoformat(timespec="milliseconds")[:23] + "Z"
-            with self.path.open("a", encoding="utf-8") as file:
+            # a full disk must not hold up whoever writes: the lines are still shown while the server runs
+            with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as file:
                 file.writelines(f"{stamp} {line}\n" for line in kept)
             self._hold([(int(now * 1000), line) for line in kept])
 
@@ -68,9 +70,10 @@ class LogStream:
         with self._lock:
             return [event.message for event in self._stream.events[-count:]]
 
-    def text(self) -> str:
-        """All lines, without their times."""
-        return "\n".join(self.tail(len(self._stream.events)))
+    def since(self, count: int) -> list[str]:
+        """All lines but the first `count`, without their times."""
+        with self._lock:
+            return [event.message for event in self._stream.events[count:]]
 
     def load(self) -> None:
         """Give moto what the file holds."""

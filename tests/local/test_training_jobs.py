@@ -9,6 +9,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from byom.local.account import DEFAULT_BUCKET
+
 from .clients import targz, wait
 
 
@@ -20,8 +22,8 @@ def refused(call, code):
     return caught.value.response["Error"]["Message"]
 
 
-def channel(uri, **more):
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+def channel(uri, S3DataType="S3Prefix", **more):
+    source = {"S3DataType": S3DataType, "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": "train", "DataSource": {"S3DataSource": source}, **more}
 
 
@@ -30,18 +32,14 @@ def channel(uri, **more):
     [
         ({"TrainingJobName": "my_job"}, "Value 'my_job' at 'trainingJobName' failed to satisfy constraint"),
         (
-            {"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
-            "byom.local does not support 2 hosts",
-        ),
-        (
             {"ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.none.large", "VolumeSizeInGB": 1}},
             "at 'resourceConfig.instanceType' failed to satisfy constraint: Member must satisfy enum value set",
         ),
         ({"InputDataConfig": [channel("s3://no-such-bucket-here/x")]}, "The specified bucket does not exist"),
         ({"InputDataConfig": [channel("file:///no/such/file")]}, "There is no file at file:///no/such/file"),
         (
-            {"InputDataConfig": [channel("s3://b/x", InputMode="Pipe")]},
-            "does not support InputMode Pipe of channel train",
+            {"InputDataConfig": [channel("s3://b/x", S3DataType="AugmentedManifestFile")]},
+            "does not support S3DataType AugmentedManifestFile of channel train",
         ),
         ({"InputDataConfig": [channel(f"file://{__file__}")] * 2}, "Channel names must be unique: train, train"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://no-such-bucket-here/x"}}, "no-such-bucket-here"),
@@ -49,7 +47,17 @@ def channel(uri, **more):
             {"AlgorithmSpecification": {"TrainingImage": "1.ecr/xgboost:1.7-1", "TrainingInputMode": "File"}},
             "does not run the image 1.ecr/xgboost:1.7-1",
         ),
-        ({"CheckpointConfig": {"S3Uri": "s3://b/c"}}, "does not support CheckpointConfig"),
+        ({"CheckpointConfig": {"S3Uri": "s3://no-such-bucket-here/c"}}, "no-such-bucket-here"),
+        (
+            {"CheckpointConfig": {"S3Uri": f"s3://{DEFAULT_BUCKET}/c", "LocalPath": "/tmp/c"}},
+            "does not support the LocalPath /tmp/c of CheckpointConfig",
+        ),
+        ({"EnableManagedSpotTraining": True}, "Invalid MaxWaitTimeInSeconds"),
+        ({"StoppingCondition": {"MaxWaitTimeInSeconds": 60}}, "can only be specified when EnableManagedSpotTraining"),
+        (
+            {"ResourceConfig": {"InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+            "ResourceConfig needs either InstanceType and InstanceCount, or InstanceGroups",
+        ),
     ],
 )
 def test_a_bad_request_is_refused_by_name(aws, changes, text):
