@@ -9,7 +9,7 @@ WORKERS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup sandbox build grade bank test nightly bench lab lint release clean
+.PHONY: help setup sandbox browser build grade bank test nightly bench lab lint release clean
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
@@ -21,12 +21,19 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --progress-bar off -e '.[dev]'
 	touch $@
 
-# Grading runs learners' code inside bubblewrap, a Debian package. Only root can install it.
-sandbox:
-	@command -v bwrap >/dev/null || { \
+# Programs that pip can't bring. Only root can install them; anybody else is told which package is missing, and why.
+define debian
+	@command -v $(1) >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap >/dev/null; \
-	  else echo "Grading needs bubblewrap: ask an administrator for 'apt-get install bubblewrap'." >&2; fi; }
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; \
+	  else echo "$(3): ask an administrator for 'apt-get install $(2)'." >&2; fi; }
+endef
+
+sandbox:
+	$(call debian,bwrap,bubblewrap,Grading runs submissions inside bubblewrap)
+
+browser:
+	$(call debian,chromium,chromium,Pages are tested in Chromium)
 
 build: $(INSTALLED) ## make the notebooks, stubs and worked notebooks from solutions/
 	$(BIN)/python -m authoring build
@@ -39,11 +46,11 @@ grade: $(INSTALLED) sandbox build ## grade a class; UNIT=, SUBMISSIONS=, OUT=, W
 bank: $(INSTALLED) sandbox build ## grade the graders: mutants, alternatives, attacks
 	$(BIN)/python -m grading bank
 
-test: $(INSTALLED) sandbox ## run every test at a size fit for CI
+test: $(INSTALLED) sandbox browser ## run every test at a size fit for CI
 	$(BIN)/python -m authoring build
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not nightly'
 
-nightly: $(INSTALLED) sandbox ## run every test at full size
+nightly: $(INSTALLED) sandbox browser ## run every test at full size
 	$(BIN)/python -m authoring build
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
