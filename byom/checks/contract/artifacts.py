@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -59,5 +60,7 @@ def imported(symbol: Path, params: Path, rows: np.ndarray) -> np.ndarray:
     inputs = [name for name in mx.sym.load(str(symbol)).list_inputs() if name not in filled]
     if len(inputs) != 1:
         raise ValueError(f"the graph wants {inputs}, and only one of them can be the data")
-    block = mx.gluon.SymbolBlock.imports(str(symbol), inputs, str(params))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an exported graph doesn't say of which type its input is
+        block = mx.gluon.SymbolBlock.imports(str(symbol), inputs, str(params))
     return block(mx.nd.array(rows)).asnumpy().astype("float64")

@@ -69,7 +69,7 @@ class ParseArgs(Check):
         env, record = given["env"], Record()
         numbers = command_line(given["numbers"])
         hidden = command_line({"hidden": given["hidden"]})
-        elsewhere = numbers, {name: "9" for name in env}  # a number, a text and JSON
+        elsewhere = numbers, dict.fromkeys(env, "9")  # a number, a text and JSON
 
         def told(argv: list[str], env: Mapping[str, str], around: Any = None) -> dict[str, Any]:
             """The namespace, with the same arguments and variables around the function, unless others are named."""

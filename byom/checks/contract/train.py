@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.contract.artifacts import PARAMS, SHAPES, SYMBOL, computed, no_mxnet, served_by_default
+from byom.checks.contract.artifacts import PARAMS, SYMBOL, computed, no_mxnet, served_by_default
 from byom.checks.contract.parse_args import command_line
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few
@@ -124,7 +124,7 @@ class Train(Check):
         """The same loss without SM_ variables, and files in the folder model."""
         outcome = _same_loss(seen, "local")
         files = seen.evidence.items("local_files")
-        return outcome if not outcome.met else expect(bool(files), "files in the folder model", files or "nothing there")
+        return expect(bool(files), "files in the folder model", files or "nothing there") if outcome.met else outcome
 
     @criterion(
         1,
@@ -144,7 +144,7 @@ def probe_saved(given: Mapping[str, Any]) -> Record:
 
     def somehow() -> np.ndarray:
         """From the default files, or else from whatever there is."""
-        symbols, params = ([p for p in sorted(folder.rglob(kind)) if p.name != SHAPES] for kind in ("*.json", "*.params"))
+        symbols, params = sorted(folder.rglob("*symbol*.json")), sorted(folder.rglob("*.params"))
         if not symbols or not params:
             there = ", ".join(sorted(p.name for p in folder.rglob("*"))) or "nothing"
             raise FileNotFoundError(f"a graph and parameters are needed; in the model's folder: {there}")
