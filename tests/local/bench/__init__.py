@@ -1,0 +1,1 @@
+"""How fast local SageMaker is, beside TorchServe and by itself: `python -m tests.local.bench`."""

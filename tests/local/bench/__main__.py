@@ -1,0 +1,71 @@
+"""Prints what local SageMaker costs, from one run on this machine."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from . import model, ours, torchserve
+from .load import Load, WrongAnswer, first_answer, load
+
+ROUNDS = 3
+SECONDS = 4.0
+WARM_UP = 2.0
+
+
+def main() -> int:
+    """Compare with TorchServe, then time the whole way; 1 when something answered wrongly."""
+    print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.2f}")
+    with tempfile.TemporaryDirectory(prefix="byom-bench-") as folder:
+        scratch = Path(folder)
+        try:
+            compare(scratch)
+        except torchserve.Missing as error:
+            print(error)
+        except WrongAnswer as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+def compare(scratch: Path) -> None:
+    """Throughput from 8 connections and p50 from one: both servers at once, asked in turns."""
+    data, trained = scratch / "data", scratch / "model"
+    data.mkdir()
+    model.write_data(data)
+    model.train(data, trained)
+    expected = model.scores(trained)
+    places = {name: scratch / name for name in ("TorchServe", "byom.local")}
+    for place in places.values():
+        place.mkdir()
+    source = model.scripts()
+    seen: dict[tuple[str, int], list[Load]] = {}
+    with (
+        torchserve.serving(source, trained, places["TorchServe"]) as theirs,
+        ours.serving(source, trained, places["byom.local"]) as our,
+    ):
+        servers = {"TorchServe": theirs, "byom.local": our}
+        answers = {name: first_answer(url, model.POINTS, expected) for name, url in servers.items()}
+        for name, url in servers.items():
+            load(url, model.POINTS, answers[name], 8, WARM_UP, scratch)
+        for _ in range(ROUNDS):
+            for connections in (8, 1):
+                for name, url in servers.items():
+                    one = load(url, model.POINTS, answers[name], connections, SECONDS, scratch)
+                    seen.setdefault((name, connections), []).append(one)
+    rates = {name: median(one.rate for one in seen[name, 8]) for name in servers}
+    waits = {name: median(one.p50 for one in seen[name, 1]) for name in servers}
+    print(f"{'':12} {'8 connections':>22} {'1 connection':>14}")
+    for name in servers:
+        p50 = median(one.p50 for one in seen[name, 8])
+        print(f"{name:12} {rates[name]:8.0f}/s p50 {p50:5.2f} ms p50 {waits[name]:6.2f} ms")
+    first, second = servers
+    print(
+        f"byom.local answers {rates[second] / rates[first]:.2f} times as many requests from 8 connections, "
+        f"and one connection waits {waits[second] / waits[first]:.2f} times as long (p50)"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
