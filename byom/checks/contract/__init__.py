@@ -1,5 +1,7 @@
 """What the exercises of the contract unit must show."""
 
+from byom.checks.contract.distributed import Distributed
+from byom.checks.contract.hosting import HostArchive, HostFinishedJob
 from byom.checks.contract.pack_model import PackModel
 from byom.checks.contract.parse_args import ParseArgs
 from byom.checks.contract.saving import SaveBlock, SaveModule
@@ -11,5 +13,19 @@ from byom.checks.unit import Unit
 
 preload("numpy", "pandas", "mxnet", "torch")
 
-UNIT = Unit("contract", [ParseArgs(), Train(), SaveModule(), SaveBlock(), Serve(), TransformFn(), PackModel()])
+UNIT = Unit(
+    "contract",
+    [
+        ParseArgs(),
+        Train(),
+        SaveModule(),
+        SaveBlock(),
+        Serve(),
+        TransformFn(),
+        PackModel(),
+        Distributed(),
+        HostFinishedJob(),
+        HostArchive(),
+    ],
+)
 check = UNIT.check
