@@ -64,7 +64,7 @@ def share_of(host: Host, channel: dict[str, Any], files: Files, cluster: Cluster
 
 def fill(folder: Path, files: Files) -> None:
     """Write the files below the channel's folder."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name, write in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write(folder / name)

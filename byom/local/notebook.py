@@ -65,7 +65,8 @@ def _import_sdk() -> None:
     It installs rich's tracebacks, which turn a cell's error into a display: a notebook under test then passes although
     it failed. And its configuration logs a line for each place where it found none.
     """
-    for chatty in ("sagemaker.config", "botocore.configprovider"):  # the latter names our endpoint at each client
+    # the second names our endpoint at each client; the third announces telemetry, which is switched off below
+    for chatty in ("sagemaker.config", "botocore.configprovider", "sagemaker.telemetry.telemetry_logging"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     import rich.traceback
 
