@@ -11,7 +11,7 @@ from byom.checks.contract.transform_fn import TransformFn
 from byom.checks.process import preload
 from byom.checks.unit import Unit
 
-preload("numpy", "pandas", "mxnet", "torch")
+preload("numpy", "mxnet", "torch")
 
 UNIT = Unit(
     "contract",

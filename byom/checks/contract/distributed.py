@@ -1,5 +1,6 @@
 """``source/distributed.py``: one training on one host or several."""
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,7 @@ def probe_alone(given: Mapping[str, Any]) -> Record:
     record.attempt("one", lambda: _trained(given, HOSTS[:1], HOSTS[0])["weights"])
 
     def stores() -> list[str]:
-        from distributed import kvstore_for  # type: ignore[import-not-found]
-
+        kvstore_for = importlib.import_module("distributed").kvstore_for
         return [str(kvstore_for(list(hosts), n)) for hosts in (HOSTS[:1], HOSTS) for n in (0, given["gpus"])]
 
     record.attempt("stores", stores)
@@ -150,7 +150,7 @@ def _trained(given: Mapping[str, Any], hosts: list[str], current_host: str) -> d
         used.append(trainer._kvstore.type if trainer._kvstore else "no store")
 
     mx.gluon.Trainer._init_kvstore = watched
-    from distributed import train  # type: ignore[import-not-found]
+    train = importlib.import_module("distributed").train
 
     net, rows = mx.gluon.nn.HybridSequential(), []
     net.add(mx.gluon.nn.Dense(len(given["hidden_bias"]), activation="relu", in_units=64))
