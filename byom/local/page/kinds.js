@@ -45,7 +45,7 @@ export const KINDS = {
     describe: describeModel,
   },
   configurations: {
-    title: "Endpoint configurations", stem: "EndpointConfig", list: "ListEndpointConfigs", members: "EndpointConfigs",
+    title: "Configurations", stem: "EndpointConfig", list: "ListEndpointConfigs", members: "EndpointConfigs",
     none: "No endpoint configuration yet. model.deploy() makes one.",
     action: {
       label: "Delete", possible: () => true, operation: "DeleteEndpointConfig",
@@ -61,10 +61,12 @@ function describeJob(job) {
   const { ResourceConfig: resources, AlgorithmSpecification: algorithm } = job;
   const steps = job.SecondaryStatusTransitions ?? [];
   const model = job.TrainingJobStatus === "Completed" ? s3(job.ModelArtifacts?.S3ModelArtifacts) : undefined;
-  return [
+  const above = [
     why(job.FailureReason),
     card("Steps", h("ol", { className: "steps" }, steps.map((step) => h("li", {}, `${step.Status} `,
       h("span", { className: "quiet" }, step.EndTime ? duration(step.EndTime - step.StartTime) : "now"))))),
+  ];
+  const below = [
     card("Job", facts([
       ["Created", ago(job.CreationTime)],
       ["Started", job.TrainingStartTime && ago(job.TrainingStartTime)],
@@ -82,11 +84,11 @@ function describeJob(job) {
       channel.ChannelName, channel.DataSource?.S3DataSource?.S3Uri ?? ""])),
     rows("Hyperparameters", ["Name", "Value"], Object.entries(job.HyperParameters ?? {})),
   ];
+  return { above, below };
 }
 
 function describeEndpoint(endpoint) {
-  return [
-    why(endpoint.FailureReason),
+  const below = [
     card("Endpoint", facts([
       ["Created", ago(endpoint.CreationTime)],
       ["Changed", ago(endpoint.LastModifiedTime)],
@@ -96,11 +98,12 @@ function describeEndpoint(endpoint) {
     rows("Variants", ["Name", "Weight", "Instances"], (endpoint.ProductionVariants ?? []).map((variant) => [
       variant.VariantName, variant.CurrentWeight ?? "", variant.CurrentInstanceCount ?? ""])),
   ];
+  return { above: [why(endpoint.FailureReason)], below };
 }
 
 function describeModel(model) {
   const container = model.PrimaryContainer ?? model.Containers?.[0] ?? {};
-  return [
+  const below = [
     card("Model", facts([
       ["Created", ago(model.CreationTime)],
       ["Data", s3(container.ModelDataUrl)],
@@ -109,10 +112,11 @@ function describeModel(model) {
     ])),
     rows("Environment", ["Name", "Value"], Object.entries(container.Environment ?? {})),
   ];
+  return { below };
 }
 
 function describeConfiguration(config) {
-  return [
+  const below = [
     card("Endpoint configuration", facts([["Created", ago(config.CreationTime)], ["ARN", config.EndpointConfigArn]])),
     ...config.ProductionVariants.map((variant) => card(`Variant ${variant.VariantName}`, facts([
       ["Model", link("models", variant.ModelName)],
@@ -120,6 +124,7 @@ function describeConfiguration(config) {
       ["Weight", variant.InitialVariantWeight ?? 1],
     ]))),
   ];
+  return { below };
 }
 
 /** A row of a list. */

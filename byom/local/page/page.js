@@ -22,12 +22,13 @@ class Detail {
     const { label } = KINDS[kind].action;
     this.state = h("span");
     this.button = h("button", { type: "button", className: "danger", onclick: () => this.act() }, label);
-    this.description = h("div", { className: "flat", hidden: true });
+    this.above = h("div", { className: "flat" });
+    this.below = h("div", { className: "flat" });
     at("detail").replaceChildren(
       h("div", { className: "card top" },
         h("a", { className: "back", href: address(kind) }, `← ${KINDS[kind].title}`),
         h("h2", { id: "detail-title", tabIndex: -1 }, name), this.state, this.button),
-      this.description, ...this.parts.map((part) => part.card));
+      this.above, ...this.parts.map((part) => part.card), this.below);
   }
 
   async update(mine) {
@@ -44,8 +45,9 @@ class Detail {
       }
       this.status = status;
       this.button.hidden = !action.possible(resource);
-      this.description.hidden = false;
-      this.description.replaceChildren(...describe(resource).filter(Boolean));
+      const { above = [], below } = describe(resource);
+      this.above.replaceChildren(...above.filter(Boolean));
+      this.below.replaceChildren(...below.filter(Boolean));
     }
     for (const part of this.parts) await part.update(resource);
   }
@@ -107,7 +109,10 @@ async function updateList(mine) {
   const part = at("filter").value.trim();
   const filter = part ? { NameContains: part } : {};
   const order = { SortBy: "CreationTime", SortOrder: "Descending" };
-  const { found, more } = await list(operation, members, { ...order, ...filter }, wanted);
+  // no name holds other characters, and SageMaker refuses to look for them
+  const { found, more } = /[^a-zA-Z0-9-]/.test(part)
+    ? { found: [], more: false }
+    : await list(operation, members, { ...order, ...filter }, wanted);
   if (mine !== turn) return false;
   const now = JSON.stringify([found, more]);
   if (now !== listed) {
