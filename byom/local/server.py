@@ -18,11 +18,12 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -49,6 +50,9 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 CHECK = 0.5  # seconds between two looks at who needs the server
 HELD, BAD = 3, 2  # exit codes: another server has the root; it can't start
 
+_SCOPE = re.compile(r"/\d{8}/[\w-]*/([\w-]+)/aws4_request")
+Headers = dict[str, str]  # names in lower case
+
 log = logging.getLogger("byom.local")
 
 
@@ -74,60 +78,67 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
+        # plain dicts: starlette's headers, and its request, would cost an invocation as much as the model does
+        headers = {name.decode("latin1"): value.decode("latin1") for name, value in scope["headers"]}
         try:
-            answer = await self._answer(request, scope, receive, send)
+            answer = await self._answer(scope, headers, receive, send)
         except AwsError as error:
-            answer = _refusal(request, error)
+            answer = _refusal(headers, scope["query_string"], error)
+        except ClientDisconnect:
+            return
         except Exception as error:
             if isinstance(error, OSError) and error.errno in FULL:
                 # not a 500: clients would try again and again
                 full = f"The disk of byom.local is full: {self.root} has no space left. Nothing was stored."
-                answer = _refusal(request, AwsError("InsufficientStorage", full, 507))
+                answer = _refusal(headers, scope["query_string"], AwsError("InsufficientStorage", full, 507))
             else:
-                log.exception("%s %s", request.method, request.url.path)
+                log.exception("%s %s", scope["method"], scope["path"])
                 ours = AwsError("InternalFailure", f"byom.local failed; {self.root / 'server.log'} says why.", 500)
-                answer = _refusal(request, ours)
-        if answer is not None:
+                answer = _refusal(headers, scope["query_string"], ours)
+        if isinstance(answer, Response):
             await answer(scope, receive, send)
+        elif answer is not None:
+            await _send(answer, send)
 
-    async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> Response | None:
-        if refusal := self._foreign(request):
+    async def _answer(
+        self, scope: Scope, headers: Headers, receive: Receive, send: Send
+    ) -> Response | tuple[int, Headers, bytes] | None:
+        method, path = scope["method"], scope["path"]
+        if refusal := self._foreign(method, path, headers):
             return PlainTextResponse(refusal, 403)
-        path = request.url.path
         if path.startswith(OWN):
-            return await self._own(request, path.removeprefix(OWN))
-        service = _signed_for(request)
-        if service in (None, "sagemaker") and (route := self._runtime.route(request.method, path)):
-            body = await _read(request, BODY_LIMIT, too_large())
-            return _response(*await self._runtime.answer(*route, dict(request.headers), body))
+            return await self._own(Request(scope, receive), path.removeprefix(OWN))
+        service = _signed_for(headers, scope["query_string"])
+        if service in (None, "sagemaker") and (route := self._runtime.route(method, path)):
+            body = await _read(receive, headers, BODY_LIMIT, too_large())
+            return await self._runtime.answer(*route, headers, body)
         if service == "sagemaker":
-            operation = request.headers.get("x-amz-target", "").removeprefix("SageMaker.")
+            operation = headers.get("x-amz-target", "").removeprefix("SageMaker.")
             limit = AwsError("RequestEntityTooLargeException", f"A call has at most {CALL_LIMIT} bytes.", 413)
-            body = await _read(request, CALL_LIMIT, limit)
-            return _response(*await run_in_threadpool(self._control.answer, operation, body))
+            body = await _read(receive, headers, CALL_LIMIT, limit)
+            return await run_in_threadpool(self._control.answer, operation, body)
         if service not in (None, *SERVICES):
             raise AwsError(
                 "UnsupportedOperation",
                 f"byom.local does not support the service {service}; it has sagemaker, {', '.join(SERVICES)}.",
             )
-        in_browser = "sec-fetch-mode" in request.headers
-        if service is None and in_browser and (request.method, path) == ("GET", "/"):
+        in_browser = "sec-fetch-mode" in headers
+        if service is None and in_browser and (method, path) == ("GET", "/"):
             return RedirectResponse(OWN)
         scope.setdefault("state", {})["aws_service"] = service or "s3"
         # an object that is a web page must not act as if it were ours
         await self._neighbours(scope, receive, _sandboxed(send) if in_browser else send)
         return None
 
-    def _foreign(self, request: Request) -> str | None:
+    def _foreign(self, method: str, path: str, headers: Headers) -> str | None:
         """Why a request comes from a web page of another site, or None. A browser must not be able to drive this."""
-        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        host, origin = headers.get("host", ""), headers.get("origin")
         if host not in self._hosts:
             return f"byom.local is not {host or 'a server without a name'}."
         if origin is not None and origin.removeprefix("http://") not in self._hosts:
             return f"byom.local does not answer pages of {origin}."
-        site, mode = (request.headers.get(f"sec-fetch-{what}", "none") for what in ("site", "mode"))
-        followed_a_link = (request.method, mode) == ("GET", "navigate") and request.url.path in ("/", OWN)
+        site, mode = (headers.get(f"sec-fetch-{what}", "none") for what in ("site", "mode"))
+        followed_a_link = (method, mode) == ("GET", "navigate") and path in ("/", OWN)
         if site not in ("none", "same-origin") and not followed_a_link:
             return "byom.local does not answer pages of other sites."
         return None
@@ -171,34 +182,47 @@ class Server:
         self._store.close()
 
 
-def _signed_for(request: Request) -> str | None:
+def _signed_for(headers: Headers, query: bytes) -> str | None:
     """The service in the request's credential scope, from its header or its presigned URL."""
-    credential = request.headers.get("authorization", "") or request.query_params.get("X-Amz-Credential", "")
-    match = re.search(r"/\d{8}/[\w-]*/([\w-]+)/aws4_request", credential)
+    credential = headers.get("authorization") or unquote(query.decode("latin1"))
+    match = _SCOPE.search(credential) if credential else None
     return match[1] if match else None
 
 
-async def _read(request: Request, limit: int, error: AwsError) -> bytes:
+async def _read(receive: Receive, headers: Headers, limit: int, error: AwsError) -> bytes:
     """The body; `error` is raised where it is longer than the limit."""
-    length = request.headers.get("content-length", "")
-    body, refused = bytearray(), length.isdecimal() and int(length) > limit
-    seen = 0
-    async for chunk in request.stream():
+    length = headers.get("content-length", "")
+    refused = length.isdecimal() and int(length) > limit
+    chunks: list[bytes] = []
+    seen, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         seen += len(chunk)
         refused = refused or seen > limit
         if not refused:
-            body += chunk
+            chunks.append(chunk)
         elif seen > DRAINED:
             break
     if refused:
         raise error
-    return bytes(body)
+    return b"".join(chunks)
 
 
-def _refusal(request: Request, error: AwsError) -> Response:
+async def _send(answer: tuple[int, Headers, bytes], send: Send) -> None:
+    status, headers, body = answer
+    raw = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers.items()]
+    raw.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _refusal(headers: Headers, query: bytes, error: AwsError) -> tuple[int, Headers, bytes]:
     """The error in the protocol that the client reads."""
-    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    return _response(*(error.xml() if form or _signed_for(request) == "s3" else error.answer()))
+    form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return error.xml() if form or _signed_for(headers, query) == "s3" else error.answer()
 
 
 def _sandboxed(send: Send) -> Send:
@@ -208,10 +232,6 @@ def _sandboxed(send: Send) -> Send:
         await send(message)
 
     return sandboxed
-
-
-def _response(status: int, headers: dict[str, str], body: bytes) -> Response:
-    return Response(body, status, headers)
 
 
 def bind(port: int | None) -> socket.socket:
@@ -263,7 +283,15 @@ def main() -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
         return BAD
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
 
     def watch() -> None:
