@@ -8,6 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from playwright.sync_api import expect, sync_playwright
 
+from byom.local.account import DEFAULT_BUCKET
+
 from .clients import IMAGE, targz
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -95,7 +97,8 @@ def test_a_job_is_stopped_only_when_that_is_confirmed(aws, page):
 
 
 def test_an_endpoint_is_tried_and_deleted(aws, page, tmp_path):
-    aws.create_endpoint("page-endpoint", aws.put("page/model.tar.gz", targz({"code/inference.py": HANDLER})))
+    archive = targz({"code/inference.py": HANDLER})
+    aws.create_endpoint("page-endpoint", aws.put("page/model.tar.gz", archive))
     aws.wait_for_endpoint("page-endpoint")
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto("/_byom/#/endpoints/page-endpoint")
@@ -126,6 +129,9 @@ def test_an_endpoint_is_tried_and_deleted(aws, page, tmp_path):
     page.get_by_role("navigation").get_by_role("link", name="Models").click()
     page.get_by_role("link", name="page-endpoint").click()
     expect(page.locator("#detail")).to_contain_text(IMAGE.format("inference"))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="s3://").click()
+    assert download.value.path().read_bytes() == archive
     page.get_by_role("link", name="← Models").click()
     page.get_by_role("navigation").get_by_role("link", name="Configurations").click()
     page.get_by_role("link", name="page-endpoint").click()
@@ -157,7 +163,7 @@ def test_who_may_open_it_and_what_it_may_load(server, aws):
         for rule in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"):
             assert rule in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-        for path in ("/_byom/status", "/sagemaker-us-east-1-123456789012/page.html"):
+        for path in ("/_byom/status", f"/{DEFAULT_BUCKET}/page.html"):
             assert raw.get(path, headers=follow).status_code == 403
         assert raw.post("/_byom/", headers=follow).status_code == 403
         assert (
@@ -167,5 +173,6 @@ def test_who_may_open_it_and_what_it_may_load(server, aws):
         for path in ("/_byom/../server.py", "/_byom/%2e%2e/server.py", "/_byom/__init__.py", "/_byom/index.html/"):
             assert "import" not in raw.get(path).text
         mine = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"}
-        answer = raw.get("/sagemaker-us-east-1-123456789012/page.html", headers=mine)
+        signed = aws.s3.generate_presigned_url("get_object", {"Bucket": DEFAULT_BUCKET, "Key": "page.html"})
+        answer = raw.get(signed, headers=mine)
         assert (answer.status_code, answer.headers["content-security-policy"]) == (200, "sandbox")
