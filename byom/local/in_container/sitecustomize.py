@@ -4,10 +4,10 @@ import io
 import os
 import sys
 
-# The training toolkit makes a log line of whatever it reads at once. PYTHONUNBUFFERED, which AWS's images set, would
-# hand it `print("loss", x)` in pieces; a full buffer would hand it nothing until the end.
+# The training toolkit makes a log line of whatever it reads at once. PYTHONUNBUFFERED, which AWS's images set, and
+# `python -u`, which torchrun uses, would hand it `print("loss", x)` in pieces; a full buffer nothing until the end.
 if isinstance(sys.stdout, io.TextIOWrapper):
-    sys.stdout.reconfigure(line_buffering=True)
+    sys.stdout.reconfigure(line_buffering=True, write_through=False)
 
 if "BYOM_HOSTS" in os.environ:  # an endpoint's container has no hosts
     import byom_hosts  # noqa: F401
