@@ -156,7 +156,9 @@ def flow(
         patches[key] = ax.text(x, y, words, ha="center", va="center", bbox=frame, zorder=3).get_bbox_patch()
     ax.set(xlim=_around([x for x, _, _ in boxes.values()], 0.6), ylim=_around([y for _, y, _ in boxes.values()], 0.4))
     ax.set_axis_off()
-    ax.figure.draw_without_rendering()  # the layout must stand before the middle of a bent arrow is known
+    figure = ax.get_figure(root=True)
+    assert figure is not None, "axes of no figure"
+    figure.draw_without_rendering()  # the layout must stand before the middle of a bent arrow is known
     for start, end, words in arrows:
         ends = ax.transData.transform([boxes[start][:2], boxes[end][:2]])
         bend = 0.2 if between.count({start, end}) > 1 else 0.0
@@ -164,8 +166,8 @@ def flow(
         style |= {"patchA": patches[start], "patchB": patches[end]}
         ax.annotate("", boxes[end][:2], boxes[start][:2], arrowprops=style)
         right = (ends[1] - ends[0])[::-1] * (1, -1)  # matplotlib bends to the right of the arrow's way, on the screen
-        middle = ax.transData.inverted().transform(ends.mean(axis=0) + right * bend / 2)
-        ax.text(*middle, words, ha="center", va="center", size="small", family="monospace", backgroundcolor="white")
+        x, y = ax.transData.inverted().transform(ends.mean(axis=0) + right * bend / 2)
+        ax.text(x, y, words, ha="center", va="center", size="small", family="monospace", backgroundcolor="white")
 
 
 def _around(values: list[float], margin: float) -> tuple[float, float]:

@@ -166,7 +166,21 @@ def test_constant_evidence_scores_nothing(two_runs, value: float) -> None:
 @in_one_process
 def test_no_evidence_makes_a_judge_raise(two_runs) -> None:
     name, shown = two_runs
-    junk = [None, True, -1, 1e308, "x", "1,2\n3", [], [[]], [None], {}, {"raised": 3}, np.zeros(0), np.zeros((2, 3, 4))]
+    junk: list[Any] = [
+        None,
+        True,
+        -1,
+        1e308,
+        "x",
+        "1,2\n3",
+        [],
+        [[]],
+        [None],
+        {},
+        {"raised": 3},
+        np.zeros(0),
+        np.zeros((2, 3, 4)),
+    ]
     for check in unit(name):
         given = unit(name).challenge(check.name, 101)
         keys = [*decode(shown[101][check.name]), "*", "nonsense"]

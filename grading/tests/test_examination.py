@@ -25,7 +25,14 @@ _display({{{MIME!r}: _e.encode({{"posed": _u._posed.get(%r)}})}}, raw=True)
 
 def grade(exercise: str, source: str | None = None) -> NotebookNode:
     """A grade cell; by default one that hands in what was posed."""
-    nbgrader = {"grade": True, "solution": False, "locked": True, "points": 1, "schema_version": 3, "task": False}
+    nbgrader: dict[str, object] = {
+        "grade": True,
+        "solution": False,
+        "locked": True,
+        "points": 1,
+        "schema_version": 3,
+        "task": False,
+    }
     nbgrader["grade_id"] = f"check-{exercise}"
     return new_code_cell(HAND_IN % exercise if source is None else source, metadata={"nbgrader": nbgrader})
 

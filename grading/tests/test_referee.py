@@ -80,7 +80,13 @@ def tiny(monkeypatch):
 
 
 def cell(name: str, grade: bool, points: int = 4) -> NotebookNode:
-    marks = {"grade": grade, "locked": grade, "solution": not grade, "task": False, "schema_version": 3}
+    marks: dict[str, object] = {
+        "grade": grade,
+        "locked": grade,
+        "solution": not grade,
+        "task": False,
+        "schema_version": 3,
+    }
     marks["grade_id"] = f"check-{name}" if grade else name
     if grade:
         marks["points"] = points

@@ -14,12 +14,26 @@ from grading.repair import repair
 
 
 def solution(name: str) -> NotebookNode:
-    marks = {"grade": False, "locked": False, "solution": True, "task": False, "schema_version": 3, "grade_id": name}
+    marks: dict[str, object] = {
+        "grade": False,
+        "locked": False,
+        "solution": True,
+        "task": False,
+        "schema_version": 3,
+        "grade_id": name,
+    }
     return new_code_cell(f"def {name}():\n    raise NotImplementedError()", id=name, metadata={"nbgrader": marks})
 
 
 def grade_cell(name: str, argument: str) -> NotebookNode:
-    marks = {"grade": True, "locked": True, "solution": False, "task": False, "schema_version": 3, "points": 4}
+    marks: dict[str, object] = {
+        "grade": True,
+        "locked": True,
+        "solution": False,
+        "task": False,
+        "schema_version": 3,
+        "points": 4,
+    }
     marks["grade_id"] = f"check-{name}"
     return new_code_cell(f'check("{name}", {argument})', id=f"check-{name}", metadata={"nbgrader": marks})
 
@@ -160,7 +174,14 @@ def nonsense_metadata(book):
 
 
 def grade_own_cells(book):
-    marks = {"grade": True, "locked": False, "solution": False, "schema_version": 3, "points": 100, "grade_id": "bonus"}
+    marks: dict[str, object] = {
+        "grade": True,
+        "locked": False,
+        "solution": False,
+        "schema_version": 3,
+        "points": 100,
+        "grade_id": "bonus",
+    }
     book.cells.append(new_code_cell("100.0", metadata={"nbgrader": marks}))
 
 

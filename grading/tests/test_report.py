@@ -54,10 +54,8 @@ def check_static(html: str) -> Page:
     assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "embed", "form", "base"}
     for _, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")]
-        assert all(
-            not attributes.get(name) or attributes[name].startswith(("data:image/", "#")) for name in ("src", "href")
-        )
-    policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+        assert all((attributes.get(name) or "#").startswith(("data:image/", "#")) for name in ("src", "href"))
+    policy = next(a["content"] or "" for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert "default-src 'none'" in policy and "script-src" not in policy
     assert any(a.get("name") == "viewport" for _, a in page.tags)
     assert "url(" not in html and "@import" not in html
