@@ -14,7 +14,8 @@ import psutil
 from .archives import ArchiveError, unpack
 from .container import Container
 from .frameworks import framework_of, versions_used
-from .logs import Logs, LogStream, endpoint_group
+from .log_files import endpoint_group
+from .logs import Logs, LogStream
 from .objects import Objects, split_uri
 from .serving import ended
 from .store import Document

@@ -1,22 +1,18 @@
 """CloudWatch log streams: written to files as lines arrive, and held in moto for the calls that read them."""
 
 import contextlib
-import datetime
 import json
-import re
 import threading
 import time
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from moto.logs.models import LogGroup, logs_backends
 
 from .account import ACCOUNT_ID, REGION
+from .log_files import log_file, log_files, read_lines, write_lines
 
-TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"
 STREAM_LIMIT = 16 * 2**20  # bytes; a script that prints for ever must not fill disk and memory
 EVENT_LIMIT = 256 * 1024  # bytes; CloudWatch's own limit for one event
-_LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)")
 
 
 def with_stream_names(body: bytes) -> bytes:
@@ -29,11 +25,6 @@ def with_stream_names(body: bytes) -> bytes:
     names = [name for name in group.streams if name.startswith(prefix)] if group else []
     # an empty list would mean every stream; no stream's name holds a colon
     return json.dumps({**request, "logStreamNames": names or [":"]}).encode()
-
-
-def endpoint_group(endpoint: str) -> str:
-    """The log group of an endpoint."""
-    return f"/aws/sagemaker/Endpoints/{endpoint}"
 
 
 class LogStream:
@@ -59,10 +50,9 @@ class LogStream:
                     kept.append(f"byom.local: the log reached {STREAM_LIMIT >> 20} MiB; the rest is not kept")
                     break
             now = time.time()
-            stamp = datetime.datetime.fromtimestamp(now, datetime.UTC).isoformat(timespec="milliseconds")[:23] + "Z"
             # a full disk must not hold up whoever writes: the lines are still shown while the server runs
             with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as file:
-                file.writelines(f"{stamp} {line}\n" for line in kept)
+                file.write(write_lines(now, kept))
             self._hold([(int(now * 1000), line) for line in kept])
 
     def tail(self, count: int) -> list[str]:
@@ -77,13 +67,8 @@ class LogStream:
 
     def load(self) -> None:
         """Give moto what the file holds."""
-        events = []
-        # only "\n" ends a line here: str.splitlines would also split at a learner's form feed
-        for line in self.path.read_text(encoding="utf-8", errors="replace").split("\n"):
-            if match := _LINE.fullmatch(line):
-                moment = datetime.datetime.fromisoformat(match[1])
-                events.append((int(moment.timestamp() * 1000), match[2]))
-        self._hold(events)
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        self._hold([(round(moment * 1000), line) for moment, line in read_lines(text)])
 
     def _hold(self, events: list[tuple[int, str]]) -> None:
         self._stream.put_log_events([{"timestamp": moment, "message": text} for moment, text in events])
@@ -97,12 +82,12 @@ class Logs:
         self._backend = logs_backends[ACCOUNT_ID][REGION]
         self._lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
-        for path in sorted(directory.glob("*/*.log")):
-            self._open(unquote(path.parent.name), unquote(path.stem), path).load()
+        for group, name, path in log_files(directory):
+            self._open(group, name, path).load()
 
     def stream(self, group: str, name: str) -> LogStream:
         """A new stream."""
-        path = self._directory / quote(group, safe="") / f"{quote(name, safe='')}.log"
+        path = log_file(self._directory, group, name)
         path.parent.mkdir(exist_ok=True)
         path.touch()
         return self._open(group, name, path)

@@ -15,7 +15,8 @@ from .checkpoints import CONTAINER, Checkpoints
 from .container import Container, ContainerEnded
 from .frameworks import image_of, versions_used
 from .hosts import Cluster, Host
-from .logs import TRAINING_GROUP, Logs, LogStream
+from .log_files import TRAINING_GROUP
+from .logs import Logs, LogStream
 from .metrics import Metrics
 from .objects import Objects, split_uri
 from .pipes import Pipe
