@@ -1,0 +1,280 @@
+"""A serving script, asked as a model server asks it: through AWS's own handler service."""
+
+import io
+import json
+import os
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from byom.checks.criteria import Exhibits, Outcome, expect
+from byom.checks.evidence import BadEvidence, Record, few
+
+JSON, CSV, NPY = TYPES = ("application/json", "text/csv", "application/x-npy")
+PIXELS, CLASSES = 64, 10
+
+CLOSE = 1e-3
+"""How far a probability may be off: an answer may round to three digits."""
+
+OTHER_TYPES = ("text/plain", "image/png", "application/python-pickle")
+"""Content types to refuse."""
+
+OTHER_ANSWERS = ("image/png", "text/html")
+"""Types to accept that must be refused."""
+
+_unpickled: list[str] = []
+
+
+def spring() -> str:
+    """What the pickles of `hostile_requests` run when somebody opens them."""
+    _unpickled.append("opened")
+    return "opened"
+
+
+class _Trap:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return spring, ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to an endpoint."""
+
+    body: bytes
+    content_type: str = JSON
+    accept: str = JSON
+
+
+def draw(rng: np.random.Generator, hidden: Sequence[int]) -> dict[str, Any]:
+    """A network's fresh weights, and a few pictures that it tells apart.
+
+    ``weight0`` (width, 64), ``bias0`` (width,), and so on for each layer; ``pixels`` (n, 64), from 0 to 16.
+    """
+    given: dict[str, Any] = {"pixels": rng.integers(0, 17, size=(int(rng.integers(5, 9)), PIXELS))}
+    widths = [PIXELS, *hidden, CLASSES]
+    for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        # scores of a few units' difference: probabilities that are neither all alike nor all 0 and 1
+        given[f"weight{i}"] = rng.normal(scale=2.0 / np.sqrt(inputs), size=(outputs, inputs)).astype("float32")
+        given[f"bias{i}"] = rng.normal(scale=0.3, size=outputs).astype("float32")
+    return given
+
+
+def layers(given: Mapping[str, Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Weights and biases of the layers in their order."""
+    for i in range(sum(key.startswith("weight") for key in given)):
+        yield given[f"weight{i}"], given[f"bias{i}"]
+
+
+def probabilities(given: Mapping[str, Any]) -> np.ndarray:
+    """What the network says about the pictures; shape (n, 10)."""
+    x = given["pixels"] / 16
+    *hidden, last = layers(given)
+    for weight, bias in hidden:
+        x = np.maximum(x @ weight.T + bias, 0)
+    scores = x @ last[0].T + last[1]
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def packed(rows: np.ndarray, content_type: str) -> bytes:
+    """Rows of numbers in one of the three types."""
+    if content_type == JSON:
+        return json.dumps(rows.tolist()).encode()
+    content = io.BytesIO()
+    if content_type == CSV:
+        np.savetxt(content, rows, delimiter=",", fmt="%g")
+    else:
+        np.save(content, rows)
+    return content.getvalue()
+
+
+def _unpacked(body: bytes, content_type: str) -> np.ndarray:
+    if content_type == JSON:
+        return np.array(json.loads(body), dtype="float64")
+    if content_type == CSV:
+        return np.loadtxt(io.StringIO(body.decode()), delimiter=",", ndmin=2)
+    return np.load(io.BytesIO(body), allow_pickle=False).astype("float64")
+
+
+def good_requests(pixels: np.ndarray) -> dict[str, Request]:
+    """Requests that are to be answered, by name: batches and single pictures, in every type."""
+    asked = {f"{kind} {what}": Request(packed(rows, kind), kind) for kind in TYPES for what, rows in _sizes(pixels)}
+    asked |= {f"{NPY} float64": Request(packed(pixels.astype("float64"), NPY), NPY)}
+    asked |= {f"{NPY} uint8": Request(packed(pixels.astype("uint8"), NPY), NPY)}
+    return asked | {f"accept {kind}": Request(packed(pixels, JSON), JSON, kind) for kind in (CSV, NPY)}
+
+
+def _sizes(pixels: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    return [("few", pixels), ("one", pixels[:1]), ("many", np.resize(pixels, (300, PIXELS)))]
+
+
+def hostile_requests(pixels: np.ndarray) -> dict[str, Request]:
+    """Requests that are to be refused, by name."""
+    good = packed(pixels, JSON)
+    asked = {f"type {kind}": Request(good, kind) for kind in OTHER_TYPES[:-1]}
+    asked |= {f"type {OTHER_TYPES[-1]}": Request(pickle.dumps(_Trap()), OTHER_TYPES[-1])}
+    asked |= {f"accept {kind}": Request(good, JSON, kind) for kind in OTHER_ANSWERS}
+    # 64 rows of 63 have as many numbers as 63 rows of 64
+    narrow, wide = np.resize(pixels, (64, 63)), np.resize(pixels, (3, 65))
+    for kind in TYPES:
+        asked |= {f"shape {kind} {rows.shape}": Request(packed(rows, kind), kind) for rows in (narrow, wide)}
+    holes = pixels[:2].astype("float64")
+    holes[1, 7] = np.nan
+    bodies = {f"body {kind} empty": (b"", kind) for kind in TYPES}
+    bodies |= {
+        f"body {JSON} cut off": (good[:-9], JSON),
+        f"body {JSON} without rows": (b"[]", JSON),
+        f"body {JSON} ragged": (json.dumps([pixels[0].tolist(), [1, 2]]).encode(), JSON),
+        f"body {JSON} words": (json.dumps([["dark"] * PIXELS]).encode(), JSON),
+        f"body {JSON} of an object": (json.dumps({"pixels": "all"}).encode(), JSON),
+        f"body {JSON} with NaN": (packed(holes, JSON), JSON),
+        f"body {CSV} words": (_csv_beginning_with("dark", pixels), CSV),
+        f"body {CSV} with a hole": (_csv_beginning_with("", pixels), CSV),
+        f"body {NPY} cut off": (packed(pixels, NPY)[:-9], NPY),
+        f"body {NPY} with NaN": (packed(holes, NPY), NPY),
+        f"body {NPY} of pickles": (_pickles(), NPY),
+    }
+    return asked | {name: Request(body, kind) for name, (body, kind) in bodies.items()}
+
+
+def _csv_beginning_with(cell: str, pixels: np.ndarray) -> bytes:
+    return "\n".join(",".join([cell, *map(str, row[1:])]) for row in pixels.tolist()).encode()
+
+
+def _pickles() -> bytes:
+    content = io.BytesIO()
+    np.save(content, np.full((1, PIXELS), _Trap(), dtype=object), allow_pickle=True)
+    return content.getvalue()
+
+
+def ask(service: Any, program: str, model_dir: Path, pixels: np.ndarray) -> Record:
+    """Load a model through a toolkit's handler service, send it all requests, and keep the answers.
+
+    Runs where the program can be imported. What an answer holds stands under the request's name; for one that is to be
+    refused, status and message do.
+    """
+    from byom.local.serving import Context
+
+    record = Record()
+    os.environ["SAGEMAKER_PROGRAM"] = program
+    context = Context(model_dir)
+    if record.whole(lambda: (service.initialize(context), True)) is None:
+        return record
+
+    def send(request: Request) -> tuple[int, str, bytes]:
+        """Status, content type and body of the answer."""
+        context.begin({"Content-Type": request.content_type, "Accept": request.accept})
+        answer = service.handle([{"body": bytearray(request.body)}], context)[0]
+        if isinstance(answer, str):
+            answer = answer.encode()
+        elif not isinstance(answer, bytes | bytearray):
+            answer = json.dumps(answer).encode()
+        return context.status, context.content_type, bytes(answer)
+
+    def rows(request: Request) -> np.ndarray:
+        status, content_type, body = send(request)
+        if status != 200:
+            raise WrongAnswer(f"status {status}: {_message(status, body)}")
+        if content_type.split(";")[0].strip() != request.accept:
+            raise WrongAnswer(f"an answer of type {content_type}")
+        return _unpacked(body, request.accept)
+
+    def refusal(request: Request) -> dict[str, Any]:
+        status, _, body = send(request)
+        return {"status": status, "message": _message(status, body) if status != 200 else ""}
+
+    for name, request in good_requests(pixels).items():
+        record.attempt(name, lambda request=request: rows(request))
+    for name, request in hostile_requests(pixels).items():
+        record.attempt(name, lambda request=request: refusal(request))
+    record["unpickled"] = bool(_unpickled)
+    return record
+
+
+class WrongAnswer(Exception):
+    """Something else than the answer to a good request."""
+
+
+def _message(status: int, body: bytes) -> str:
+    """What a toolkit's error says: the message that was raised; for an error nobody meant, the kind of it too."""
+    said, _, trace = body.decode(errors="replace").partition("Traceback (most recent call last)")
+    return (trace.strip().rsplit("\n", 1)[-1] if status == 500 and trace else said).strip()[:300]
+
+
+# ------------------------------------------------------------ judging
+
+
+def as_the_network(seen: Exhibits, name: str) -> Outcome:
+    """Whether an answer holds the network's probabilities."""
+    few_rows = probabilities(seen.challenge.given)
+    n = {"one": 1, "many": 300}.get(name.rsplit(" ", 1)[-1], len(few_rows))
+    right = np.resize(few_rows, (n, CLASSES))
+    got = seen.evidence.array(name, right.shape, f"{n} × {CLASSES} probabilities")
+    met = bool(np.allclose(got, right, atol=CLOSE))
+    worst = int(np.abs(got - right).max(axis=1).argmax())
+    return expect(met, f"probabilities {few(right[worst].round(4))}", few(got[worst].round(4)))
+
+
+def all_met(outcomes: Iterator[tuple[str, Outcome]]) -> Outcome:
+    """The first of several outcomes that is not met, with the request's name; else one of them."""
+    outcome = Outcome(False, "a batch that is answered rightly", "none is")
+    for name, outcome in outcomes:
+        if not outcome.met:
+            return Outcome(False, f"{name}: {outcome.expected}", outcome.got)
+    return outcome
+
+
+def working(seen: Exhibits) -> list[str]:
+    """The content types in which a batch is answered rightly: a fault in reading one costs its own criterion only."""
+    return [kind for kind in TYPES if _right(seen, f"{kind} few")]
+
+
+def _right(seen: Exhibits, name: str) -> bool:
+    try:
+        return as_the_network(seen, name).met
+    except BadEvidence:
+        return False
+
+
+def answered(seen: Exhibits, names: Sequence[str]) -> Outcome:
+    """Whether all of these requests are answered rightly."""
+
+    def outcomes() -> Iterator[tuple[str, Outcome]]:
+        for name in names:
+            try:
+                yield name, as_the_network(seen, name)
+            except BadEvidence as bad:
+                yield name, Outcome(False, bad.expected, bad.got)
+
+    return all_met(outcomes())
+
+
+def refused(seen: Exhibits, prefix: str, status: int) -> Outcome:
+    """Whether the hostile requests of a kind are refused with ``status`` and some message.
+
+    Where a type can't be read at all, or not rightly, nothing is said about bodies of that type: that costs once.
+    """
+    spared = set(TYPES) - set(working(seen)) if prefix in ("shape", "body") else set()
+    asked = hostile_requests(seen.challenge.given["pixels"]).items()
+    names = [name for name, request in asked if name.startswith(prefix) and request.content_type not in spared]
+
+    def outcomes() -> Iterator[tuple[str, Outcome]]:
+        for name in names:
+            got = seen.evidence.mapping(name, f"status {status} and a message")
+            met = got.get("status") == status and bool(str(got.get("message", "")).strip())
+            yield (
+                name,
+                expect(met, f"status {status} and a message", f"status {got.get('status')}: {got.get('message')}"),
+            )
+
+    return all_met(outcomes())
+
+
+def unopened(seen: Exhibits) -> Outcome:
+    """Whether no pickle was opened."""
+    opened = seen.evidence.flag("unpickled")
+    return expect(not opened, "pickles that stay closed", "one was opened" if opened else "they stayed closed")
