@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -84,15 +85,15 @@ class ParseArgs(Check):
             found = {name: getattr(args, name) for name in DEFAULTS if hasattr(args, name)}
             return {name: os.fspath(v) if isinstance(v, os.PathLike) else _plain(v) for name, v in found.items()}
 
-        record.attempt("numbers", lambda: told(numbers, {}))
-        record.attempt("hidden", lambda: told(hidden, {}))
+        record.attempt("numbers", lambda: told(numbers, env))
+        record.attempt("hidden", lambda: told(hidden, env))
         record.attempt("env", lambda: told([], env))
         record.attempt("elsewhere", lambda: told([], env, around=elsewhere))
         record.attempt("nothing", lambda: told([], {}))
         unknown = command_line(given["unknown"])
-        record.attempt("unknown", lambda: told([*unknown[:2], *numbers, *unknown[2:]], {}))
+        record.attempt("unknown", lambda: told([*unknown[:2], *numbers, *unknown[2:]], env))
         for text in (*TRUTHS, "perhaps"):
-            record.attempt(f"shuffle {text}", lambda text=text: told(["--shuffle", text, *numbers], {}))
+            record.attempt(f"shuffle {text}", partial(told, ["--shuffle", text, *numbers], env))
         return record
 
     @criterion(

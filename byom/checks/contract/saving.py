@@ -1,6 +1,7 @@
 """`save_module` and `save_block`: what is left of a network once its program has ended."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ def _probe(
         record.attempt("once", lambda: by_name(once))
         record.attempt("somehow", lambda: somehow(once))
         for key, loader in loaders.items():
-            record.attempt(key, lambda loader=loader: loader(once, rows))
+            record.attempt(key, partial(loader, once, rows))
         record.attempt("new", lambda: [learner(build(given), str(new)), somehow(new)][1])
         record.attempt("again", lambda: [learner(build(n), str(again)) for n in (other, given)] and somehow(again))
     return record
