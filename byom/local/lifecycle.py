@@ -1,8 +1,10 @@
 """Finding, starting and ending the server of a root folder."""
 
 import contextlib
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +16,13 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_PORT = 8321
+# what a root folder holds, by what it is for whoever is asked before it goes
+_PARTS = {
+    "jobs, models, endpoints, configurations": ("state.sqlite", "state.sqlite-wal", "state.sqlite-shm"),
+    "S3's objects": ("s3",),
+    "logs": ("logs", "server.log"),
+    "scratch": ("run", "state.reserve", "server.json", "server.json.partial", "sagemaker-sdk.yaml", "server.lock"),
+}
 _ANSWER_WITHIN = 15  # seconds; a server answers in milliseconds, a hung one is none
 _started: list[subprocess.Popen[bytes]] = []  # kept, since Python warns of a running child that nobody holds
 _END_WITHIN = 15  # seconds
@@ -34,6 +43,11 @@ class RunningServer:
     holders: list[int]
     training_jobs: list[tuple[str, str]]
     endpoints: list[tuple[str, str]]
+
+    @property
+    def page(self) -> str:
+        """The address of its page for a browser."""
+        return f"{self.url}/_byom/"
 
 
 def default_root() -> Path:
@@ -106,6 +120,39 @@ def stop(root: Path) -> bool:
             raise LocalSageMakerError(f"The server (process {server.pid}) did not end within {_END_WITHIN} s.")
         time.sleep(0.05)
     return True
+
+
+def stored(root: Path) -> dict[str, tuple[int, int]]:
+    """What is kept in this root, by its purpose: the number of files and their bytes. Empty where nothing is."""
+    if not (root / "state.sqlite").is_file():
+        return {}
+    sizes = {what: [size for part in parts for size in _sizes(root / part)] for what, parts in _PARTS.items()}
+    return {what: (len(found), sum(found)) for what, found in sizes.items()}
+
+
+def remove(root: Path) -> None:
+    """Remove the state from this root, and the folder when nothing else is in it.
+
+    Raises LocalSageMakerError when a server has it.
+    """
+    with (root / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LocalSageMakerError(f"A server uses {root}: end it first with `byom local down`.") from None
+        for part in (part for parts in _PARTS.values() for part in parts):
+            path = root / part
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # somebody else's files are in it
+        root.rmdir()
+
+
+def _sizes(path: Path) -> list[int]:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return [file.stat().st_size for file in files if file.is_file()]
 
 
 def _start(root: Path, port: int | None, lasting: bool) -> bool:

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 import byom.local
-from byom.local import lifecycle
+from byom.local import lifecycle, reading
 from byom.local.cli import NOT_RUNNING, app
+from byom.local.log_files import TRAINING_GROUP, log_file, write_lines
 
 from .clients import Clients, free_port, processes_below, wait
 
@@ -94,10 +95,61 @@ def test_up_status_and_down(tmp_path, monkeypatch):
     assert (other.exit_code, "not at port 1" in other.stderr) == (2, True)
     result = run(app, ["status"])
     assert result.exit_code == 0
-    for text in (f"http://127.0.0.1:{port}", "with a space", "byom local down", "no training jobs", "no endpoints"):
+    for text in (
+        f"http://127.0.0.1:{port}",
+        f"http://127.0.0.1:{port}/_byom/",
+        "with a space",
+        "byom local down",
+        "no training jobs",
+        "no endpoints",
+    ):
         assert text in result.stdout
     assert "has ended" in run(app, ["down"]).stdout
     assert not processes_below(tmp_path)
+
+
+def test_logs_are_read_with_and_without_a_server_and_clean_removes_everything(tmp_path):
+    root = tmp_path / "root"
+    run, at = CliRunner().invoke, ["--root", str(root)]
+    result = run(app, ["clean", *at])
+    assert (result.exit_code, "There is no state" in result.stdout) == (0, True)
+    activate = "import byom.local, sys; byom.local.activate(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", activate, str(root)], check=True)
+    server, _ = lifecycle.ensure(root)
+    aws = Clients(server.url)
+    script = "import time\nprint('begun', flush=True)\ntime.sleep(1)\nprint('ended')"
+    aws.sagemaker.create_training_job(**aws.job_request("read-me", script))
+    result = run(app, ["logs", "read-me", "--follow", *at])
+    lines = result.stdout.splitlines()
+    assert (result.exit_code, lines.index("begun") < lines.index("ended")) == (0, True)
+    assert lines == aws.messages("/aws/sagemaker/TrainingJobs", "read-me/")
+    assert run(app, ["logs", "read-me", *at]).stdout.splitlines() == lines
+    result = run(app, ["clean", *at], input="n\n")
+    assert (result.exit_code, "Nothing was removed" in result.stdout) == (1, True)
+    assert f"end the server at {server.url}" in result.stdout
+    with pytest.raises(lifecycle.LocalSageMakerError, match="A server uses"):
+        lifecycle.remove(root)
+    run(app, ["down", *at])
+    assert run(app, ["logs", "read-me", *at]).stdout.splitlines() == lines
+    result = run(app, ["logs", "read", *at])
+    assert (result.exit_code, result.stderr.strip()) == (1, f"There is no log of read in {root}.")
+    (root / "mine.txt").write_text("not of local SageMaker")
+    result = run(app, ["clean", "--yes", *at])
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "Removed.")
+    assert [path.name for path in root.iterdir()] == ["mine.txt"]
+
+
+def test_the_lines_of_several_hosts_name_them_in_the_order_of_time(tmp_path):
+    for host, lines in (("algo-1-7", {10: "one", 30: "three"}), ("algo-2-7", {20: "two"})):
+        file = log_file(tmp_path, TRAINING_GROUP, f"job/{host}")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(write_lines(moment, [line]) for moment, line in lines.items()))
+    (log_file(tmp_path, TRAINING_GROUP, "job-2/algo-1-7")).write_text(write_lines(15, ["another job's"]))
+    assert list(reading.lines_of(tmp_path, "job")) == ["[algo-1-7] one", "[algo-2-7] two", "[algo-1-7] three"]
+    with log_file(tmp_path, TRAINING_GROUP, "job/algo-2-7").open("a") as file:
+        file.write(write_lines(40, ["four"]) + "not a whole li")
+    said = ["[algo-1-7]", "one", "three", "[algo-2-7]", "two", "four"]
+    assert list(reading.follow(tmp_path, "job", lambda: False)) == said
 
 
 def test_a_lasting_server_outlives_the_notebook_and_its_root_has_no_other(tmp_path):
