@@ -39,7 +39,7 @@ class NoWorkers(Exception):
     """The container has ended. The request was given to no worker, so it can be asked again elsewhere."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
     """What a handler answered."""
 
@@ -92,16 +92,13 @@ class Link(asyncio.Protocol):
         if len(self._received) < SIZES.size:
             return
         head, body = SIZES.unpack_from(self._received)
-        whole = SIZES.size + head + body
-        if len(self._received) < whole:
+        if len(self._received) < SIZES.size + head + body:
             return
-        answer = memoryview(self._received).toreadonly()
-        status, headers = json.loads(bytes(answer[SIZES.size : SIZES.size + head]))
-        content = bytes(answer[SIZES.size + head : whole])
-        answer.release()
+        whole = bytes(self._received)
         self._received.clear()
+        status, headers = json.loads(whole[SIZES.size : SIZES.size + head].decode())
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Answer(status, headers, content))
+            self._answer.set_result(Answer(status, headers, whole[SIZES.size + head :]))
 
     def connection_lost(self, error: Exception | None) -> None:
         """The worker ended, or was let go of."""

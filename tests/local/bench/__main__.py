@@ -9,8 +9,8 @@ from statistics import median
 from . import model, ours, torchserve
 from .load import Load, WrongAnswer, first_answer, load
 
-ROUNDS = 3
-SECONDS = 4.0
+ROUNDS = 5
+SECONDS = 3.0
 WARM_UP = 2.0
 
 
