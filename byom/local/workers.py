@@ -214,6 +214,8 @@ class Workers:
     def _replace(self, link: Link) -> None:
         link.close()
         self._living -= 1
+        if self.ended:
+            return
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._renew, args=(loop,), name="worker's replacement", daemon=True).start()
 
@@ -225,7 +227,8 @@ class Workers:
                 # others serve on; the last one takes the container with it, whose log says why
                 if self._living == 0 or not self._container.running:
                     self._container.kill()
-                    loop.call_soon_threadsafe(self._give_up)
+                    with suppress(RuntimeError):  # the server ends, and its loop was faster
+                        loop.call_soon_threadsafe(self._give_up)
                     return
                 time.sleep(PAUSE)
             else:
