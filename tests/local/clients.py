@@ -19,8 +19,9 @@ IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-{}:2.6.0-cpu-py312
 class Clients:
     """boto3 clients by service, made when first asked for."""
 
-    def __init__(self, url):
-        self.url = url
+    def __init__(self, url, connections=10):
+        """`connections` is how many threads may use one client at once."""
+        self.url, self._connections = url, connections
 
     def __getattr__(self, service):
         client = boto3.client(
@@ -29,7 +30,7 @@ class Clients:
             region_name=REGION,
             aws_access_key_id="local",
             aws_secret_access_key="local",
-            config=boto3.session.Config(retries={"max_attempts": 0}),
+            config=boto3.session.Config(retries={"max_attempts": 0}, max_pool_connections=self._connections),
         )
         setattr(self, service, client)
         return client

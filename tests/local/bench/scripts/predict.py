@@ -1,6 +1,6 @@
 """Serves the network."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from model import Net
 
 def model_fn(model_dir: str) -> Net:
     """The trained network."""
-    saved = torch.load(os.path.join(model_dir, "model.pth"), map_location="cpu", weights_only=True)
+    saved = torch.load(Path(model_dir, "model.pth"), map_location="cpu", weights_only=True)
     net = Net(saved["hidden_dim"])
     net.load_state_dict(saved["weights"])
     return net.eval()

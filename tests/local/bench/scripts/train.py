@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ parser.add_argument("--data_dir", default=os.environ.get("SM_CHANNEL_TRAIN"))
 parser.add_argument("--model_dir", default=os.environ.get("SM_MODEL_DIR"))
 given = parser.parse_args()
 torch.manual_seed(1)
-values = torch.from_numpy(np.loadtxt(os.path.join(given.data_dir, "train.csv"), delimiter=",", dtype=np.float32))
+values = torch.from_numpy(np.loadtxt(Path(given.data_dir, "train.csv"), delimiter=",", dtype=np.float32))
 net, loss_of = Net(given.hidden_dim), torch.nn.BCELoss()
 optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
 for epoch in range(given.epochs):
@@ -25,6 +26,6 @@ for epoch in range(given.epochs):
         loss.backward()
         optimizer.step()
     print(f"epoch {epoch + 1} loss {loss.item():.4f}")
-os.makedirs(given.model_dir, exist_ok=True)
+Path(given.model_dir).mkdir(parents=True, exist_ok=True)
 weights = {"hidden_dim": given.hidden_dim, "weights": net.state_dict()}
-torch.save(weights, os.path.join(given.model_dir, "model.pth"))
+torch.save(weights, Path(given.model_dir, "model.pth"))
