@@ -160,9 +160,7 @@ class TrainingJobs:
 def _check(request: Request) -> None:
     """Refuse what SageMaker refuses, and by name what would otherwise be ignored in silence."""
     resources, algorithm = request["ResourceConfig"], request["AlgorithmSpecification"]
-    refused = [
-        f"{name} in AlgorithmSpecification" for name in ("AlgorithmName", "ContainerEntrypoint") if name in algorithm
-    ]
+    refused = ["AlgorithmName in AlgorithmSpecification"] if "AlgorithmName" in algorithm else []
     inputs = request.get("InputDataConfig", [])
     for channel in inputs:
         refused += channels.unsupported_features(channel)

@@ -13,6 +13,7 @@ from . import channels
 from .archives import ArchiveError, pack
 from .checkpoints import CONTAINER, Checkpoints
 from .container import Container, ContainerEnded
+from .entrypoints import entrypoint_of, move_drivers
 from .frameworks import image_of, versions_used
 from .hosts import Cluster, Host
 from .log_files import TRAINING_GROUP
@@ -48,12 +49,14 @@ class Place:
     pipes: list[Pipe] = field(default_factory=list)
     checkpoints: Checkpoints | None = None
     status: int | None = None  # the exit status, once the host's processes have ended
+    toolkit: bool = True  # whether a toolkit runs, and not the job's own entry point
 
     @property
     def failed(self) -> bool:
         """Whether the host has ended badly."""
         # the toolkit exits with 0 when it can't write output/failure, so its own mark of success is asked for too
-        return self.status is not None and (self.status != 0 or not (self.container.base / "output/success").exists())
+        unmarked = self.toolkit and not (self.container.base / "output/success").exists()
+        return self.status is not None and (self.status != 0 or unmarked)
 
 
 class Run:
@@ -151,6 +154,7 @@ class Run:
             }.items():
                 (base / "input/config" / f"{name}.json").write_text(json.dumps(content))
             unpack_source(hyperparameters, base, self._objects)
+            move_drivers(base)
         except AwsError as error:  # the objects were there when the job was created
             raise JobFailed(f"ClientError: Data download failed: {error.message}") from None
         except ArchiveError as error:
@@ -186,7 +190,9 @@ class Run:
                 environment["SM_CHECKPOINT_DIR"] = str(place.checkpoints.folder)
                 place.checkpoints.follow()
             given = {k: _moved(v, base) for k, v in self._job.get("Environment", {}).items()}
-            place.container.start(["-W", "ignore", TOOLKIT], environment | given)
+            own = entrypoint_of(self._job, base)
+            place.toolkit = not own
+            place.container.start(own or ["-W", "ignore", TOOLKIT], environment | given)
             for pipe in place.pipes:
                 pipe.start()
 
