@@ -210,3 +210,25 @@ def test_a_job_can_import_torchvision_and_mxnet(aws):
     job = aws.wait_for_job("imports-both", "Completed", "Failed")
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert "both resnet18 (2,)" in aws.messages("/aws/sagemaker/TrainingJobs", "imports-both")
+
+
+def test_a_job_may_name_its_own_entry_point(aws):
+    """As SDK v3 does, whose programs come as a channel and name the folder of AWS."""
+    driver = 'echo "channel $(ls /opt/ml/input/data/code)"\necho "$1" > /opt/ml/model/weights\nexit "$2"\n'
+    aws.put("drivers/run.sh", driver.encode())
+    aws.put("drivers-code/train.py", b"")
+    inputs = [
+        {**channel(f"s3://{DEFAULT_BUCKET}/drivers/"), "ChannelName": "sm_drivers"},
+        {**channel(f"s3://{DEFAULT_BUCKET}/drivers-code"), "ChannelName": "code"},
+    ]
+    for name, code in (("own-entry", 0), ("own-entry-fails", 3)):
+        request = aws.job_request(name, "", InputDataConfig=inputs)
+        request["AlgorithmSpecification"] |= {
+            "ContainerEntrypoint": ["/bin/bash"],
+            "ContainerArguments": ["/opt/ml/input/data/sm_drivers/run.sh", "two words", str(code)],
+        }
+        aws.sagemaker.create_training_job(**request)
+        job = aws.wait_for_job(name, "Stopped", "Failed", "Completed")
+        assert job["TrainingJobStatus"] == ("Failed" if code else "Completed"), job.get("FailureReason")
+        assert "channel train.py" in aws.messages("/aws/sagemaker/TrainingJobs", f"{name}/")
+    assert job["FailureReason"].endswith(", exit code: 3")
