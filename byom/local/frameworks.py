@@ -49,7 +49,7 @@ FRAMEWORKS = {
     "mxnet": Framework(
         package="mxnet",
         training="sagemaker_mxnet_container.training:main",
-        serving="sagemaker_mxnet_serving_container.handler_service:HandlerService",
+        serving="byom_mxnet_serving:HandlerService",
     ),
 }
 

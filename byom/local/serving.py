@@ -208,7 +208,8 @@ def main(handler: str, fd: int, memory: int) -> None:
     code_dir = model_dir / "code"
     requirements = code_dir / "requirements.txt"
     if requirements.exists():
-        subprocess.run([sys.executable, "-m", "pip", "install", "-r", requirements], check=True)
+        if subprocess.run([sys.executable, "-m", "pip", "install", "-r", requirements], check=False).returncode:
+            sys.exit("byom.local: requirements.txt can't be installed")
         importlib.invalidate_caches()
     sys.path.insert(0, str(code_dir))
     with socket.socket(fileno=fd) as control:
