@@ -1,8 +1,11 @@
 """Endpoints over the wire: what a handler may do, what an archive may hold, and what is left afterwards."""
 
+import gzip
 import io
+import socket
 import tarfile
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -33,6 +36,8 @@ def predict_fn(data, model):
 
 def output_fn(prediction, accept, context):
     attributes = context.get_request_header(0, "X-Amzn-SageMaker-Custom-Attributes")
+    if prediction["size"] == 5:
+        context.set_response_header(0, "X-Amzn-SageMaker-Custom-Attributes", "a\\r\\nInjected: yes \\u20ac")
     if attributes:
         context.set_response_header(0, "X-Amzn-SageMaker-Custom-Attributes", attributes.upper())
     import json
@@ -96,6 +101,42 @@ def test_six_megabytes_and_no_more(invoke):
     assert invoke(b"")["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
+def test_ten_megabytes_are_refused_with_and_without_a_length(server, endpoint):
+    url, body = f"{server.url}/endpoints/{endpoint}/invocations", b"x" * (10 * 2**20)
+    for content in (body, (body[i : i + 2**16] for i in range(0, len(body), 2**16))):
+        answer = httpx.post(url, content=content, headers={"Content-Type": "text/plain"}, trust_env=False, timeout=60)
+        assert answer.status_code == 413
+        assert "HTTP content length exceeded 6291456 bytes" in answer.json()["message"]
+
+
+def test_headers_that_no_sdk_would_send(server, endpoint):
+    url = f"{server.url}/endpoints/{endpoint}/invocations"
+    for headers, status, text in (
+        ({"X-Amzn-SageMaker-Custom-Attributes": "café".encode()}, 400, "Custom attributes must be ASCII"),
+        ({"X-Amzn-SageMaker-Custom-Attributes": b"a" * 1025}, 400, "at most 1024 characters"),
+        ({"Content-Type": "text/plän".encode()}, 424, "is not served here"),
+        ({"Accept": "tëxt/plain; x".encode()}, 200, '"size": 2'),
+        ({"Content-Type": b""}, 424, "is not served here"),
+        ({}, 424, "application/octet-stream is not served here"),
+    ):
+        given = {} if not headers or "Content-Type" in headers else {"Content-Type": b"text/plain"}
+        answer = httpx.post(url, content=b"ok", headers={**given, **headers}, trust_env=False)
+        assert answer.status_code == status, (headers, answer.text)
+        assert text in answer.text
+    answer = httpx.post(url, content=b"split", headers={"Content-Type": "text/plain"}, trust_env=False)
+    assert "injected" not in answer.headers
+    assert answer.headers["X-Amzn-SageMaker-Custom-Attributes"] == "a??Injected: yes ?"
+
+
+def test_a_client_that_leaves_early_harms_nobody(server, endpoint, invoke):
+    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    head = f"POST /endpoints/{endpoint}/invocations HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\n"
+    for rest in ("Content-Length: 100\r\n\r\nhalf", "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nall"):
+        with socket.create_connection(address) as connection:
+            connection.sendall((head + rest).encode())
+    assert b'"size": 2' in invoke(b"ok")["Body"].read()
+
+
 def test_a_handler_that_exits_or_hangs_is_reported_and_started_again(invoke):
     response = model_error(lambda: invoke(b"exit"))
     assert "process ended" in response["OriginalMessage"]
@@ -147,6 +188,13 @@ def evil(**changes):
     return buffer.getvalue()
 
 
+def bomb():
+    """An archive whose one member claims a petabyte."""
+    member = tarfile.TarInfo("bomb")
+    member.size = 2**50
+    return gzip.compress(member.tobuf() + bytes(10240))
+
+
 @pytest.mark.parametrize(
     ("archive", "reason"),
     [
@@ -157,6 +205,7 @@ def evil(**changes):
         (evil(name="hard", type=tarfile.LNKTYPE, linkname="code/inference.py"), 'member "hard" is a link'),
         (evil(name="pipe", type=tarfile.FIFOTYPE), 'member "pipe" is no plain file'),
         (evil(name="tty", type=tarfile.CHRTYPE), 'member "tty" is no plain file'),
+        (bomb(), 'the archive is larger than the free disk allows, at member "bomb"'),
         (b"not an archive", "it is not a readable .tar.gz archive"),
         (targz({"a": b"x" * 5000})[:-20], "it is not a readable .tar.gz archive"),
     ],

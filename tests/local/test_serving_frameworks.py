@@ -119,7 +119,7 @@ def test_pytorch_by_the_toolkits_own_handlers_and_what_they_refuse(deploy, aws):
         (b"", "application/x-npy", "application/json", "EOFError"),
         (npy(POINTS)[:-5], "application/x-npy", "application/json", "cannot reshape array|buffer is too small|bytes"),
         (npy([{}], object), "application/x-npy", "application/json", "numpy.object_"),
-        (b"a,b", "text/csv", "application/json", "could not convert string"),
+        (b"a,b", "text/csv", "application/json", "numpy.bytes_"),
         (b"\x89PNG", "image/png", "application/json", "Content type image/png is not supported"),
         (b"[[1, 2]]", "application/json", "image/png", "Content type image/png is not supported"),
         (b"\xff\xfe", "application/json", "application/json", "UnicodeDecodeError"),
