@@ -30,7 +30,7 @@ def served_by_default(folder: Path, rows: np.ndarray) -> np.ndarray:
     module = handler.default_model_fn(str(folder))
     request = handler.default_input_fn(json.dumps(rows.tolist()), "application/json", module)
     answer = handler.default_output_fn(handler.default_predict_fn(request, module), "application/json")
-    return np.array(json.loads(answer), dtype="float64")
+    return np.array(json.loads(answer), dtype="float32")
 
 
 def computed(symbol: Path, params: Path, rows: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ def computed(symbol: Path, params: Path, rows: np.ndarray) -> np.ndarray:
     module = mx.mod.Module(graph, data_names=[data], label_names=None)
     module.bind([(data, rows.shape)], for_training=False)
     module.set_params(kept[1], kept[2], allow_missing=True)  # a label is no parameter
-    return module.predict(mx.io.NDArrayIter(rows, batch_size=len(rows))).asnumpy().astype("float64")
+    return module.predict(mx.io.NDArrayIter(rows, batch_size=len(rows))).asnumpy()
 
 
 def imported(symbol: Path, params: Path, rows: np.ndarray) -> np.ndarray:
@@ -63,4 +63,4 @@ def imported(symbol: Path, params: Path, rows: np.ndarray) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an exported graph doesn't say of which type its input is
         block = mx.gluon.SymbolBlock.imports(str(symbol), inputs, str(params))
-    return block(mx.nd.array(rows)).asnumpy().astype("float64")
+    return block(mx.nd.array(rows)).asnumpy()

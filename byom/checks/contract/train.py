@@ -13,9 +13,14 @@ from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion,
 from byom.checks.evidence import Record, few
 from byom.checks.process import Ended, gather, run_script, scratch
 
-NEAR = 1e-3
-"""How far a probability or a loss may be from the old script's. The same training on another machine differs by less
-than 0.00001; any other, with one epoch less or other first weights, by more than 0.01."""
+NEAR = 1e-4
+"""How far a loss may be from the old script's, and a probability from another program's. Largest difference of 20
+reference runs without MKL-DNN: none in five digits. Smallest of 20 runs of the nearest wrong answer, a hyperparameter
+left at its default: 0.00035."""
+
+LEARNT = 0.6
+"""Least share of fresh pictures for a network that learnt anything. Worst of 20 reference runs: 0.915. Best of 20 runs
+of the nearest wrong answer, the first weights: 0.200."""
 
 SECONDS = 30
 
@@ -28,23 +33,23 @@ class Train(Check):
 
     def challenge(self, rng: np.random.Generator) -> Challenge:
         """Pictures of ten invented kinds, and hyperparameters other than the defaults."""
-        kinds = rng.integers(0, 17, size=(10, 64))
-        labels = rng.integers(0, 10, size=(640, 1))
-        pixels = np.clip(kinds[labels[:, 0]] + rng.normal(scale=7, size=(640, 64)), 0, 16).round()
+        kinds, labels = rng.integers(0, 17, size=(10, 64)), rng.integers(0, 10, size=1200)
+        pixels = np.clip(kinds[labels] + rng.normal(scale=5, size=(1200, 64)), 0, 16).round()
         table = np.column_stack([labels, pixels]).astype("uint8")
         return Challenge(
             {
-                "train": table[:400],
-                "test": table[400:600],
-                "fresh": (table[600:, 1:] / 16).astype("float32"),
+                "train": table[:800],
+                "test": table[800:1000],
+                "fresh": (table[1000:, 1:] / 16).astype("float32"),
                 "hyperparameters": {
                     "batch_size": int(rng.integers(20, 50)),
                     "epochs": int(rng.integers(2, 5)),
                     "hidden": [int(n) for n in rng.integers(12, 40, size=2)],
-                    "learning_rate": float(rng.integers(150, 400)) / 1000,
+                    "learning_rate": float(rng.integers(110, 200)) / 1000,
                     "shuffle": False,
                 },
-            }
+            },
+            withheld={"labels": labels[1000:]},
         )
 
     def probe(self, learner: Any, given: Mapping[str, Any]) -> Record:
@@ -59,16 +64,18 @@ class Train(Check):
                 for folder in (root / channel, home / "data" / channel):
                     folder.mkdir(parents=True)
                     np.savetxt(folder / "digits.csv", given[channel], fmt="%d", delimiter=",")
+            for model in ("model", "tuned"):
+                (root / model).mkdir()  # as a container does
             job = run_script(script, [], _variables(root, "model"), root, SECONDS)
-            record["job"] = _seen(job)
+            record["ended"], record["job"] = _ended(job), _loss(job)
             saved = {"folder": str(root / "model"), "fresh": given["fresh"]}
             record.update(gather(probe_saved, script, saved, SECONDS))
             # a script that never ends would not end here either
             settings, variables = command_line(given["hyperparameters"]), _variables(root, "tuned")
             tuned = job if job.stopped else run_script(script, settings, variables, root, SECONDS)
-            record["tuned"] = _seen(tuned)
+            record["tuned"] = _loss(tuned)
             local = tuned if tuned.stopped else run_script(script, [], {}, home, SECONDS)
-            record["local"] = _seen(local)
+            record["local"] = _ended(local)
             record["local_files"] = sorted(p.name for p in (home / "model").glob("*"))
             for channel in ("train", "test"):
                 (root / channel / "digits.csv").unlink()
@@ -78,37 +85,42 @@ class Train(Check):
 
     @criterion(
         1,
-        "It trains as the old script does",
-        "Run both on the same data and compare their last lines. Are the seeds set first, and all settings the same?",
-    )
-    def trains(self, seen: Exhibits) -> Outcome:
-        """The loss that the log tells of a job without hyperparameters."""
-        return _same_loss(seen, "job")
-
-    @criterion(
-        1,
         "The trained network is in the model's folder",
         "The container of old saved what train returned. Who saves it now, and where to?",
     )
-    def saved(self, seen: Exhibits) -> Outcome:
-        """Graph and parameters, under any name, compute what the old script's network does."""
-        return _same_answers(seen, "computed")
+    def learnt(self, seen: Exhibits) -> Outcome:
+        """Graph and parameters, under any name, tell kinds of pictures apart that nobody has seen."""
+        seen.evidence.text("ended", "a job that ends well")
+        labels = seen.challenge.withheld["labels"]
+        answers = seen.evidence.array("computed", (len(labels), 10), "probabilities of ten digits")
+        share = float((answers.argmax(axis=1) == labels).mean())
+        return expect(share >= LEARNT, f"at least {LEARNT:.0%} of fresh pictures right", f"{share:.0%}")
 
     @criterion(
         1,
         "The container's default handler serves it",
         "The container loads three files and knows them by name. What are they called, and what is in the third?",
-        rests_on="saved",
+        rests_on="learnt",
     )
     def served(self, seen: Exhibits) -> Outcome:
-        """The same answers from the three default files."""
-        return _same_answers(seen, "served")
+        """The network's answers from the three default files."""
+        wanted = seen.evidence.array("computed")
+        got = seen.evidence.array("served", wanted.shape, f"probabilities {few(wanted[0])}")
+        return expect(np.allclose(got, wanted, atol=NEAR), f"probabilities {few(wanted[0])}", few(got[0]))
+
+    @criterion(
+        1,
+        "It trains as the old script does",
+        "Run both on the same data and compare their last lines. Are the seeds set first, and all settings the same?",
+    )
+    def same(self, seen: Exhibits) -> Outcome:
+        """The loss that the log tells of a job without hyperparameters."""
+        return _same_loss(seen, "job")
 
     @criterion(
         1,
         "Hyperparameters come from the command line",
         "Is each of the five read, of the type it needs, and used?",
-        rests_on="trains",
     )
     def arguments(self, seen: Exhibits) -> Outcome:
         """The loss that the log tells of a job with hyperparameters."""
@@ -118,19 +130,19 @@ class Train(Check):
         1,
         "The script runs on your own machine too",
         "Outside a container nobody sets SM_ variables. Which folders take their place, and do they exist?",
-        rests_on="trains",
+        rests_on="learnt",
     )
     def local(self, seen: Exhibits) -> Outcome:
-        """The same loss without SM_ variables, and files in the folder model."""
-        outcome = _same_loss(seen, "local")
+        """A job without SM_ variables ends well, with files in the folder model."""
+        seen.evidence.text("local", "a run without SM_ variables that ends well")
         files = seen.evidence.items("local_files")
-        return expect(bool(files), "files in the folder model", files or "nothing there") if outcome.met else outcome
+        return expect(bool(files), "files in the folder model", files or "nothing there")
 
     @criterion(
         1,
         "It can be imported without training",
         "A serving container imports your script too. What runs when somebody only says import train?",
-        rests_on="trains",
+        rests_on="learnt",
     )
     def importable(self, seen: Exhibits) -> Outcome:
         """Nothing raised where there is no data, and nothing written."""
@@ -187,7 +199,11 @@ def _variables(root: Path, model: str) -> dict[str, str]:
     }
 
 
-def _seen(job: Ended) -> Any:
+def _ended(job: Ended) -> Any:
+    return {"raised": job.trouble} if job.trouble else "ended well"
+
+
+def _loss(job: Ended) -> Any:
     """The last cross entropy that a job's log tells of, or why there is none."""
     told = re.findall(r"cross-entropy\s*[=:]?\s*(\d+\.\d+)", job.output)
     if job.trouble or not told:
@@ -199,9 +215,3 @@ def _same_loss(seen: Exhibits, key: str) -> Outcome:
     wanted = seen.reference.number(key)
     got = seen.evidence.number(key, f"cross-entropy={wanted:.5f} in the log")
     return expect(abs(got - wanted) < NEAR, f"cross-entropy={wanted:.5f}", f"cross-entropy={got:.5f}")
-
-
-def _same_answers(seen: Exhibits, key: str) -> Outcome:
-    wanted = seen.reference.array(key)
-    got = seen.evidence.array(key, wanted.shape, f"probabilities {few(wanted[0])}")
-    return expect(np.allclose(got, wanted, atol=NEAR), f"probabilities {few(wanted[0])}", few(got[0]))
