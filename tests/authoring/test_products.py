@@ -73,6 +73,14 @@ def test_nbgrader_gets_answers_and_stub_scripts(built):
     assert "NotImplementedError" in (folder / "source" / "model.py").read_text()
 
 
+def test_a_script_that_is_given_reaches_students_whole(course):
+    given = '"""A script to start from."""\n\nWIDTH = 3\n'
+    (course.solved_scripts("toy") / "given.py").write_text(given)
+    build_only(course)
+    link = course.notebook("toy").parent / "source"
+    assert (link / "given.py").read_text() == (course.master("toy") / "source" / "given.py").read_text() == given
+
+
 def test_nbgraders_own_release_is_the_students_notebook(built, tmp_path):
     done = subprocess.run(
         [
