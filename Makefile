@@ -35,6 +35,13 @@ sandbox:
 browser:
 	$(call debian,chromium,chromium,Pages are tested in Chromium)
 
+clients: .venv-clients/.installed ## install SDK v3, a client of local SageMaker, for its test (1 GB)
+.venv-clients/.installed: pyproject.toml $(INSTALLED)
+	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['clients'])" \
+	  | xargs .venv-clients/bin/python -m pip install --quiet --progress-bar off
+	touch $@
+
 build: $(INSTALLED) ## make the notebooks, stubs and worked notebooks from solutions/
 	$(BIN)/python -m authoring build
 

@@ -7,6 +7,15 @@ REGION = "us-east-1"
 ROLE_NAME = "SageMakerRole"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE_NAME}"
 DEFAULT_BUCKET = f"sagemaker-{REGION}-{ACCOUNT_ID}"
+# what the SageMaker SDK, v2 and v3, reads from the file that SAGEMAKER_USER_CONFIG_OVERRIDE names
+SDK_CONFIG = f"""SchemaVersion: '1.0'
+SageMaker:
+  PythonSDK:
+    Modules:
+      TelemetryOptOut: true
+      Session:
+        DefaultS3Bucket: {DEFAULT_BUCKET}
+"""
 
 
 def sagemaker_arn(kind: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """`byom local`: start, show and end local SageMaker from the terminal, read its logs, and remove its state."""
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import lifecycle, reading
+from .account import client_environment
 
 app = typer.Typer(no_args_is_help=True, help="SageMaker on this computer.")
 NOT_RUNNING = 3  # the exit code of `status` without a server, as service managers have it
@@ -32,10 +34,10 @@ def up(
         raise typer.Exit(2) from None
     typer.echo(f"Local SageMaker {'runs' if started else 'already runs'} at {server.url}, its state in {server.root}.")
     typer.echo(f"Its page: {server.page}")
-    typer.echo(
-        f"For other clients: export AWS_ENDPOINT_URL={server.url} AWS_DEFAULT_REGION=us-east-1 "
-        "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
-    )
+    typer.echo("For other clients:")
+    for name, value in {**client_environment(server.url), "SAGEMAKER_USER_CONFIG_OVERRIDE": server.sdk_config}.items():
+        if not name.endswith(("PROXY", "proxy")):
+            typer.echo(f"export {name}={shlex.quote(str(value))}")
 
 
 @app.command()

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .account import SDK_CONFIG
+
 DEFAULT_PORT = 8321
 # what a root folder holds, by what it is for whoever is asked before it goes
 _PARTS = {
     "jobs, models, endpoints, configurations": ("state.sqlite", "state.sqlite-wal", "state.sqlite-shm"),
     "S3's objects": ("s3",),
     "logs": ("logs", "server.log"),
-    "scratch": ("run", "state.reserve", "server.json", "server.json.partial", "sagemaker-sdk.yaml", "server.lock"),
+    "scratch": ("run", "state.reserve", "server.json", "server.partial", "sagemaker-sdk.yaml", "server.lock"),
 }
 _ANSWER_WITHIN = 15  # seconds; a server answers in milliseconds, a hung one is none
 _started: list[subprocess.Popen[bytes]] = []  # kept, since Python warns of a running child that nobody holds
@@ -49,6 +51,11 @@ class RunningServer:
         """The address of its page for a browser."""
         return f"{self.url}/_byom/"
 
+    @property
+    def sdk_config(self) -> Path:
+        """The file that the SageMaker SDK finds by SAGEMAKER_USER_CONFIG_OVERRIDE."""
+        return self.root / "sagemaker-sdk.yaml"
+
 
 def default_root() -> Path:
     """Where the state is unless told otherwise: `BYOM_LOCAL_ROOT`, or `~/.byom/local`."""
@@ -56,10 +63,14 @@ def default_root() -> Path:
 
 
 def announce(root: Path, url: str) -> None:
-    """Say where the server of this root is; done by the server itself."""
-    partial = root / "server.json.partial"
-    partial.write_text(json.dumps({"url": url, "pid": os.getpid()}))
-    partial.replace(root / "server.json")
+    """Say where the server of this root is, and what the SageMaker SDK must know; done by the server itself."""
+    for name, text in (
+        ("sagemaker-sdk.yaml", SDK_CONFIG),
+        ("server.json", json.dumps({"url": url, "pid": os.getpid()})),
+    ):
+        partial = root / "server.partial"
+        partial.write_text(text)
+        partial.replace(root / name)
 
 
 def withdraw(root: Path) -> None:

@@ -19,7 +19,7 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from .account import ACCOUNT_ID, DEFAULT_BUCKET, ROLE_NAME
 from .logs import with_stream_names
 from .objects import Objects
-from .wire import unsupported
+from .wire import AwsError, unsupported
 
 Service = Literal["s3", "iam", "sts", "logs"]
 SERVICES: tuple[Service, ...] = get_args(Service)
@@ -81,6 +81,11 @@ class Neighbours:
                 except NotImplementedError as error:  # its text is "The some_call action has not been implemented"
                     call = "".join(word.capitalize() for word in str(error).split()[1].split("_"))
                     raise unsupported(f"{service}'s {call}") from None
+                except KeyError as error:  # so moto looks for what a method without a query does
+                    if error.args != ("DEFAULT",):
+                        raise
+                    text = "The specified method is not allowed against this resource."
+                    raise AwsError("MethodNotAllowed", text, 405) from None
                 if service == "s3" and environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                     self._objects.save()
         start_response(*started)

@@ -10,19 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import lifecycle
-from .account import DEFAULT_BUCKET, ROLE_ARN, client_environment
+from .account import ROLE_ARN, client_environment
 
 if TYPE_CHECKING:
     from .session import LocalSession
-
-_SDK_CONFIG = f"""SchemaVersion: '1.0'
-SageMaker:
-  PythonSDK:
-    Modules:
-      TelemetryOptOut: true
-      Session:
-        DefaultS3Bucket: {DEFAULT_BUCKET}
-"""
 
 
 def activate(root: str | Path | None = None, port: int | None = None) -> tuple[LocalSession, str]:
@@ -43,12 +34,9 @@ def activate(root: str | Path | None = None, port: int | None = None) -> tuple[L
         starting = pool.submit(lifecycle.ensure, folder, port)
         _import_sdk()
         server, _ = starting.result()
-    config = folder / "sagemaker-sdk.yaml"
-    if not config.exists() or config.read_text() != _SDK_CONFIG:
-        config.write_text(_SDK_CONFIG)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    os.environ.update(client_environment(server.url), SAGEMAKER_USER_CONFIG_OVERRIDE=str(config))
+    os.environ.update(client_environment(server.url), SAGEMAKER_USER_CONFIG_OVERRIDE=str(server.sdk_config))
 
     import boto3
 

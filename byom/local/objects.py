@@ -127,7 +127,7 @@ class Objects:
                 self._write(path, key)
         elif path in self._files:
             self._store.delete(OBJECT, path)
-            self._dropped.add(self._directory / self._files.pop(path))
+            del self._files[path]  # the file goes when moto lets go of it: it may be an older version now
 
     def _write(self, path: str, key: FakeKey) -> None:
         file = self._directory / uuid.uuid4().hex
