@@ -6,6 +6,8 @@ import os
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ def draw(rng: np.random.Generator, hidden: Sequence[int]) -> dict[str, Any]:
     """
     given: dict[str, Any] = {"pixels": rng.integers(0, 17, size=(int(rng.integers(5, 9)), PIXELS))}
     widths = [PIXELS, *hidden, CLASSES]
-    for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(widths)):
         # scores of a few units' difference: probabilities that are neither all alike nor all 0 and 1
         given[f"weight{i}"] = rng.normal(scale=2.0 / np.sqrt(inputs), size=(outputs, inputs)).astype("float32")
         given[f"bias{i}"] = rng.normal(scale=0.3, size=outputs).astype("float32")
@@ -124,7 +126,7 @@ def hostile_requests(pixels: np.ndarray) -> dict[str, Request]:
         asked |= {f"shape {kind} {rows.shape}": Request(packed(rows, kind), kind) for rows in (narrow, wide)}
     holes = pixels[:2].astype("float64")
     holes[1, 7] = np.nan
-    bodies = {f"body {kind} empty": (b"", kind) for kind in TYPES}
+    bodies = {f"body {kind} empty": (b"", kind) for kind in (JSON, NPY)}  # of CSV it has the wrong shape
     bodies |= {
         f"body {JSON} cut off": (good[:-9], JSON),
         f"body {JSON} without rows": (b"[]", JSON),
@@ -188,9 +190,9 @@ def ask(service: Any, program: str, model_dir: Path, pixels: np.ndarray) -> Reco
         return {"status": status, "message": _message(status, body) if status != 200 else ""}
 
     for name, request in good_requests(pixels).items():
-        record.attempt(name, lambda request=request: rows(request))
+        record.attempt(name, partial(rows, request))
     for name, request in hostile_requests(pixels).items():
-        record.attempt(name, lambda request=request: refusal(request))
+        record.attempt(name, partial(refusal, request))
     record["unpickled"] = bool(_unpickled)
     return record
 

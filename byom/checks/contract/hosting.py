@@ -23,7 +23,7 @@ class HostFinishedJob(Check):
 
     def challenge(self, rng: np.random.Generator) -> Challenge:
         """A job whose name, roles and places are of this run alone; none tells another."""
-        tags = [f"{tag:08d}" for tag in rng.permutation(10**8)[:6].tolist()]
+        tags = [f"{tag:08d}" for tag in rng.choice(10**8, size=6, replace=False).tolist()]
         job = f"digits-{tags[0]}"
         return Challenge(
             {
@@ -94,7 +94,7 @@ class HostArchive(Check):
 
     def challenge(self, rng: np.random.Generator) -> Challenge:
         """A role and an archive of this run alone."""
-        tags = [f"{tag:08d}" for tag in rng.permutation(10**8)[:3].tolist()]
+        tags = [f"{tag:08d}" for tag in rng.choice(10**8, size=3, replace=False).tolist()]
         return Challenge(
             {
                 "role": f"arn:aws:iam::123456789012:role/Endpoint{tags[0]}",
@@ -208,16 +208,15 @@ def _runs(seen: Exhibits, program: str, image: re.Pattern[str], versions: str) -
     """Whether the container is told the program's name, has its file, and is of the right versions."""
     container = _at(seen, "CreateModel", "PrimaryContainer")
     environment = container.get("Environment") or {}
-    uploads, url = _at(seen, "uploads"), container.get("ModelDataUrl")
-    files = uploads[url] if url in uploads else ["code/transform.py"]  # what is hosted as it was has its scripts
+    # an archive that is hosted as it was has the script that packed it
+    files = _at(seen, "uploads").get(container.get("ModelDataUrl"), ["code/transform.py"])
     told = str(environment.get("SAGEMAKER_PROGRAM", ""))
     has = f"code/{program}" in files
-    met = told.removesuffix(".py") == program.removesuffix(".py") and has
-    right_image = image.search(str(container.get("Image"))) is not None
+    right = image.search(str(container.get("Image"))) is not None
     return expect(
-        met and right_image,
-        f"{program} below code/, in {versions}",
-        f"{told or 'no script named'}; {program} is {'there' if has else 'not in the archive'}; {container.get('Image')}",
+        told.removesuffix(".py") == program.removesuffix(".py") and has and right,
+        f"{program}, below code/, in {versions}",
+        f"{told or 'no script'}, {'' if has else 'not '}below code/, in {container.get('Image')}",
     )
 
 

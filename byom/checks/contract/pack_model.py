@@ -34,7 +34,7 @@ class PackModel(Check):
 
     def challenge(self, rng: np.random.Generator) -> Challenge:
         """A model of two files, one of them in a folder, and scripts that import each other."""
-        tags = [f"{tag:06d}" for tag in rng.permutation(10**6)[:5].tolist()]
+        tags = [f"{tag:06d}" for tag in rng.choice(10**6, size=5, replace=False).tolist()]
         return Challenge(
             {
                 "model": {f"weights-{tags[0]}.params": tags[1], f"words/{tags[2]}.txt": tags[3]},
@@ -74,8 +74,7 @@ class PackModel(Check):
 
             record.attempt("again", repeated)
             own = inside / "my_model" / "model.tar.gz"
-            own.write_bytes(b"an older one")
-            record.attempt("inside", lambda: pack(inside, own))
+            record.attempt("inside", lambda: (pack(inside, own), pack(inside, own))[1])
             (linked / "scripts").rename(linked / "elsewhere")
             (linked / "scripts").symlink_to("elsewhere")
             record.attempt("linked", lambda: pack(linked, linked / "model.tar.gz"))
@@ -124,7 +123,7 @@ class PackModel(Check):
         rests_on="model_files",
     )
     def inside(self, seen: Exhibits) -> Outcome:
-        """The same files when the archive lies in the model's folder, an older one too."""
+        """The same files when the archive lies in the model's folder, and did so before."""
         return _same(seen, "inside", seen.evidence.mapping("plain"))
 
     @criterion(
@@ -172,9 +171,9 @@ def _served(archive: Path) -> Record:
 
     record = Record()
     with scratch() as folder:
-        if record.whole(lambda: (unpack(archive, folder), True)) is None:
-            return Record(served=record["*"])
-        record = gather(probe_container, folder / "code" / "inference.py", {"model_dir": str(folder)}, seconds=30)
+        record.whole(lambda: unpack(archive, folder))
+        if not record:
+            record = gather(probe_container, folder / "code" / "inference.py", {"model_dir": str(folder)}, seconds=30)
     return Record(served=record.get("served", record.get("*")))
 
 

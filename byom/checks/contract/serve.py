@@ -10,7 +10,7 @@ import numpy as np
 
 from byom.checks.contract import handler
 from byom.checks.contract.handler import CSV, JSON, NPY
-from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
+from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
 from byom.checks.evidence import Record
 from byom.checks.process import gather
 
@@ -140,7 +140,8 @@ def _write_model(folder: Path, given: Mapping[str, Any]) -> None:
     """The three default files of a Module with the challenge's weights, as the unit's training leaves them."""
     import mxnet as mx
 
-    graph, weights = mx.sym.Variable("data"), {}
+    graph = mx.sym.Variable("data")
+    weights: dict[str, Any] = {}
     *hidden, last = handler.layers(given)
     for i, (weight, bias) in enumerate([*hidden, last]):
         name = f"hidden{i}" if i < len(hidden) else "scores"

@@ -87,7 +87,7 @@ def probe_transform(given: Mapping[str, Any]) -> Record:
     import torch
     from sagemaker_pytorch_serving_container.handler_service import HandlerService
 
-    weights = {}
+    weights: dict[str, Any] = {}
     for i, (weight, bias) in enumerate(handler.layers(given)):
         weights |= {f"{2 * i}.weight": torch.from_numpy(weight.copy()), f"{2 * i}.bias": torch.from_numpy(bias.copy())}
     with tempfile.TemporaryDirectory() as folder:
