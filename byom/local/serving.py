@@ -118,7 +118,9 @@ class Nursery:
 
     def __init__(self, handler: str, model_dir: Path, memory: int) -> None:
         module, _, name = handler.partition(":")
+        start = time.perf_counter()
         self._service = getattr(importlib.import_module(module), name)
+        print(f"byom.local: imported {module} in {time.perf_counter() - start:.2f} s")
         self._model_dir, self._memory = model_dir, memory
         self._workers: set[int] = set()
         self._condemned: set[int] = set()
