@@ -109,7 +109,7 @@ class Distributed(Check):
         return expect(not missed, "every row once an epoch", got)
 
     @criterion(
-        2,
+        1,
         "Two hosts end with the same network, that of one host",
         "The store adds up the gradients of all hosts. By how many rows is the sum to be divided?",
         rests_on="passed",

@@ -29,8 +29,6 @@ DEFAULTS = {
     "hosts": ["localhost"],
     "current_host": "localhost",
 }
-FOLDERS = ("train", "test", "model_dir", "output_data_dir")
-NUMBERS = ("epochs", "batch_size", "learning_rate")
 TRUTHS = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 
 
@@ -141,24 +139,17 @@ class ParseArgs(Check):
 
     @criterion(
         1,
-        "Folders come from the variables of the container",
-        "Which variable names which folder? Print env.",
+        "Folders, hosts and GPUs come from the variables of the container",
+        "Print env. Which variable is for which, and what is a number or a list among these texts?",
     )
-    def folders(self, seen: Exhibits) -> Outcome:
-        """Four folders."""
-        env = seen.challenge.given["env"]
-        names = ("SM_CHANNEL_TRAIN", "SM_CHANNEL_TEST", "SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR")
-        return _compare(seen, "env", {name: env[variable] for name, variable in zip(FOLDERS, names, strict=True)})
-
-    @criterion(
-        1,
-        "Hosts and GPUs come from the variables of the container",
-        "A variable is text as well. Of which kind is each of these three, and how is it written down?",
-    )
-    def machine(self, seen: Exhibits) -> Outcome:
-        """The number of GPUs, all hosts, and this one."""
+    def variables(self, seen: Exhibits) -> Outcome:
+        """Four folders, the number of GPUs, all hosts, and this one."""
         env = seen.challenge.given["env"]
         wanted = {
+            "train": env["SM_CHANNEL_TRAIN"],
+            "test": env["SM_CHANNEL_TEST"],
+            "model_dir": env["SM_MODEL_DIR"],
+            "output_data_dir": env["SM_OUTPUT_DATA_DIR"],
             "num_gpus": int(env["SM_NUM_GPUS"]),
             "hosts": json.loads(env["SM_HOSTS"]),
             "current_host": env["SM_CURRENT_HOST"],
