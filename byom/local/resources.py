@@ -31,6 +31,10 @@ TRAINING_JOB = Kind("training-job", "training job", "TrainingJob")
 MODEL = Kind("model", "model", "Model")
 ENDPOINT_CONFIG = Kind("endpoint-config", "endpoint configuration", "EndpointConfig")
 ENDPOINT = Kind("endpoint", "endpoint", "Endpoint")
+_LISTING = {"NameContains", "StatusEquals", "SortBy", "SortOrder", "MaxResults", "NextToken"} | {
+    f"{time}Time{side}" for time in ("Creation", "LastModified") for side in ("Before", "After")
+}
+TAG_LIMIT = 50  # tags of one resource
 KINDS = {kind.arn: kind for kind in (TRAINING_JOB, MODEL, ENDPOINT_CONFIG, ENDPOINT)}
 
 
@@ -77,12 +81,17 @@ class Resources:
 
     def page(self, kind: Kind, request: Request, answer_member: str) -> dict[str, Any]:
         """A `List…` answer: filtered by name, status and times, sorted, one page with the token of the next."""
+        if ignored := request.keys() - _LISTING:
+            raise invalid(f"byom.local does not support {', '.join(sorted(ignored))}.")
         status_member = f"{kind.stem}Status"
         records = [r for r in self.all(kind).values() if self._selected(kind, r, request)]
         key = {"Name": kind.name_member, "Status": status_member}.get(request.get("SortBy", ""), "CreationTime")
         records.sort(key=lambda r: r[key], reverse=request.get("SortOrder", "Descending") == "Descending")
         start, size = _offset(request.get("NextToken")), request.get("MaxResults", 10)
-        answer: dict[str, Any] = {answer_member: records[start : start + size]}
+        page = records[start : start + size]
+        if kind is TRAINING_JOB and "StatusEquals" in request:  # as AWS says it does: a page is cut before this filter
+            page = [record for record in page if record[status_member] == request["StatusEquals"]]
+        answer: dict[str, Any] = {answer_member: page}
         if start + size < len(records):
             answer["NextToken"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()
         return answer
@@ -90,7 +99,11 @@ class Resources:
     def _selected(self, kind: Kind, record: Document, request: Request) -> bool:
         if request.get("NameContains", "").lower() not in record[kind.name_member].lower():
             return False
-        if "StatusEquals" in request and record[f"{kind.stem}Status"] != request["StatusEquals"]:
+        if (
+            "StatusEquals" in request
+            and kind is not TRAINING_JOB
+            and record[f"{kind.stem}Status"] != request["StatusEquals"]
+        ):
             return False
         for time_member in ("CreationTime", "LastModifiedTime"):
             if record[time_member] > request.get(f"{time_member}Before", float("inf")):
@@ -114,6 +127,8 @@ class Resources:
         """Answer AddTags: a key that is there gets the new value."""
         kind, name, record = self._by_arn(request["ResourceArn"])
         tags = {tag["Key"]: tag for tag in [*record.get("Tags", []), *request["Tags"]]}
+        if len(tags) > TAG_LIMIT:
+            raise AwsError("ResourceLimitExceeded", f"A resource has at most {TAG_LIMIT} tags.")
         self.store.update(kind.arn, name, Tags=list(tags.values()))
         return {"Tags": list(tags.values())}
 
