@@ -38,8 +38,8 @@ def show(way: Journey) -> None:
         print(f"{step:16} {seconds:6.2f} s")
     print(f"{'total':16} {way.total:6.2f} s, a running server and an imported SDK before it")
     print(
-        f"our overhead: {way.total:.2f} s less {way.training:.2f} s in which the training script ran, its imports "
-        f"included, less {way.serving:.2f} s in which the endpoint imported its framework and loaded the model "
+        f"our overhead: {way.total:.2f} s less {way.training:.2f} s in which the training script's process "
+        f"ran, less {way.serving:.2f} s in which the endpoint imported its framework and loaded the model "
         f"= {way.overhead:.2f} s"
     )
 
