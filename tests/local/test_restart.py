@@ -36,6 +36,9 @@ def test_everything_that_was_answered_survives_kill_9(root):
     aws.sagemaker.create_training_job(
         **aws.job_request("running", "import time\nprint('begun', flush=True)\ntime.sleep(600)")
     )
+    arn = aws.sagemaker.describe_model(ModelName="kept")["ModelArn"]
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "kept", "Value": "too"}])
+    described = [_described(aws, kind) for kind in ("model", "endpoint_config", "endpoint")]
     wait(lambda: _has(aws, "running/", "begun"), "the running job's first line")
     aws.wait_for_job("done", "Completed")
     lines = aws.messages("/aws/sagemaker/TrainingJobs", "done/")
@@ -53,6 +56,8 @@ def test_everything_that_was_answered_survives_kill_9(root):
     assert "gone-bucket" not in [b["Name"] for b in aws.s3.list_buckets()["Buckets"]]
     assert aws.sagemaker.describe_training_job(TrainingJobName="done")["TrainingJobStatus"] == "Completed"
     assert aws.messages("/aws/sagemaker/TrainingJobs", "done/") == lines
+    assert [_described(aws, kind) for kind in ("model", "endpoint_config", "endpoint")] == described
+    assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "kept", "Value": "too"}]
     lost = aws.sagemaker.describe_training_job(TrainingJobName="running")
     assert lost["TrainingJobStatus"] == "Failed"
     assert "the local server ended while the job was running" in lost["FailureReason"]
@@ -62,6 +67,12 @@ def test_everything_that_was_answered_survives_kill_9(root):
     buckets = [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]]
     objects = sum(len(aws.s3.list_objects_v2(Bucket=bucket).get("Contents", [])) for bucket in buckets)
     assert len(list((root / "s3").iterdir())) == objects  # no file is left of what was replaced or deleted
+
+
+def _described(aws, kind):
+    name = f"{''.join(word.capitalize() for word in kind.split('_'))}Name"
+    answer = getattr(aws.sagemaker, f"describe_{kind}")(**{name: "kept"})
+    return {member: value for member, value in answer.items() if member != "ResponseMetadata"}
 
 
 def _has(aws, prefix, text):
