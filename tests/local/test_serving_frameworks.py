@@ -1,5 +1,6 @@
 """Models of PyTorch and MXNet behind endpoints: the toolkits' default handlers, user functions, the SDK's models."""
 
+import importlib.util
 import io
 import json
 import textwrap
@@ -11,6 +12,9 @@ from botocore.exceptions import ClientError
 
 from .clients import targz
 
+needs_mxnet = pytest.mark.skipif(
+    importlib.util.find_spec("mxnet") is None, reason="mxnet has no wheel for this machine"
+)
 POINTS = [[1.0, 2.0], [3.0, 4.0], [-1.0, 0.5]]
 VERSIONS = {
     "pytorch": {"framework_version": "2.6.0", "py_version": "py312"},
@@ -131,6 +135,7 @@ def test_pytorch_by_the_toolkits_own_handlers_and_what_they_refuse(deploy, aws):
     assert json.loads(ask(aws, predictor, b"[[1, 2]]", "application/json")) == [[3]]
 
 
+@needs_mxnet
 def test_mxnet_module_by_the_toolkits_own_handlers(deploy, aws, tmp_path):
     predictor = deploy("mxnet", "", module(tmp_path))
     expected = [[2 * a + b] for a, b in POINTS]
@@ -143,11 +148,48 @@ def test_mxnet_module_by_the_toolkits_own_handlers(deploy, aws, tmp_path):
     np.testing.assert_allclose(predictor.predict(POINTS), expected)
 
 
+@needs_mxnet
 def test_mxnet_gluon_with_a_model_function(deploy, aws):
     predictor = deploy("mxnet", GLUON, env={"SAGEMAKER_MODEL_SERVER_WORKERS": "2"})
     np.testing.assert_allclose(json.loads(ask(aws, predictor, npy(POINTS), "application/x-npy")), [[3], [7], [-0.5]])
     with pytest.raises(ClientError, match="Content type text/csv is not supported"):
         ask(aws, predictor, csv(POINTS), "text/csv")
+
+
+TRAIN_FUNCTION = """
+    import mxnet as mx
+
+    def train(hyperparameters):
+        net = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1, no_bias=True, name="dense")
+        made = mx.mod.Module(net, data_names=["data"], label_names=None)
+        made.bind([("data", (1, 2))], for_training=False)
+        made.init_params(mx.init.Constant(hyperparameters["factor"]))
+        return made
+"""
+
+
+@needs_mxnet
+def test_what_mxnets_train_function_returned_is_deployed_from_the_job(sdk, aws, tmp_path):
+    from sagemaker.mxnet import MXNet
+
+    (tmp_path / "train.py").write_text(textwrap.dedent(TRAIN_FUNCTION))
+    estimator = MXNet(
+        entry_point=str(tmp_path / "train.py"),
+        role=sdk[1],
+        framework_version="1.2.1",
+        py_version="py3",
+        instance_count=1,
+        instance_type="ml.m5.large",
+        sagemaker_session=sdk[0],
+        hyperparameters={"factor": 3},
+    )
+    estimator.fit(logs=False)
+    predictor = estimator.deploy(initial_instance_count=1, instance_type="ml.m5.large")
+    np.testing.assert_allclose(predictor.predict(POINTS), 3 * np.sum(POINTS, 1, keepdims=True))
+    model = estimator.create_model()  # whose code stays in an archive of its own, as for all images of before 1.4
+    container = model.prepare_container_def("ml.m5.large")
+    assert container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"].startswith("s3://")
+    predictor.delete_endpoint()
 
 
 FUNCTIONS = """
