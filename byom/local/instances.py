@@ -69,7 +69,7 @@ class Instance:
         if answer.status >= 400:
             text = answer.body.decode("utf-8", "replace")
             self._unwritten += text.split("\n")
-            await asyncio.to_thread(self._write)  # the error names the log as the place to look
+            await self._write()  # the error names the log as the place to look
             raise self._error(answer.status, text)
         return answer
 
@@ -78,13 +78,12 @@ class Instance:
 
     def _note(self, line: str) -> None:
         if not self._unwritten:
-            loop = asyncio.get_running_loop()
-            loop.call_later(LOG_EVERY, loop.run_in_executor, None, self._write)
+            asyncio.get_running_loop().call_later(LOG_EVERY, self._write)
         self._unwritten.append(line)
 
-    def _write(self) -> None:
+    def _write(self) -> asyncio.Future[None]:
         lines, self._unwritten = self._unwritten, []
-        self._stream.append(lines)
+        return asyncio.get_running_loop().run_in_executor(None, self._stream.append, lines)
 
 
 class Instances:
