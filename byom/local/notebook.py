@@ -60,11 +60,18 @@ def _import_sdk() -> None:
 
     install = rich.traceback.install
     rich.traceback.install = lambda **_: sys.excepthook
+    # jsonschema, which reads the SDK's configuration, would build a grammar of internationalised URIs for a third of
+    # the whole import's time, to check a format that the configuration's schema doesn't have
+    unneeded = "rfc3987_syntax" not in sys.modules
+    if unneeded:
+        sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     try:
         import sagemaker  # noqa: F401
         import sagemaker_core.main.utils  # noqa: F401 - both bind `install` when imported
     finally:
         rich.traceback.install = install
+        if unneeded:
+            del sys.modules["rfc3987_syntax"]
     _restore_tracebacks()
 
 
