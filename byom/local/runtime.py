@@ -58,10 +58,9 @@ class Runtime:
             given[ATTRIBUTES] = attributes
         target = headers.get("x-amzn-sagemaker-target-variant")
         variant, answer = await self._endpoints.invoke(endpoint, target, given, body)
-        sent = {"Content-Type": answer.headers.get("Content-Type", ""), "x-Amzn-Invoked-Production-Variant": variant}
-        if ATTRIBUTES in answer.headers:
-            sent[ATTRIBUTES] = answer.headers[ATTRIBUTES]
-        return 200, {name: _NOT_PRINTABLE.sub("?", value) for name, value in sent.items()}, answer.body
+        told = {name: answer.headers[name] for name in ("content-type", ATTRIBUTES.lower()) if name in answer.headers}
+        told["x-amzn-invoked-production-variant"] = variant
+        return 200, {name: _NOT_PRINTABLE.sub("?", value) for name, value in told.items()}, answer.body
 
 
 def too_large() -> AwsError:

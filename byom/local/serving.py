@@ -31,7 +31,7 @@ LOOK = 0.25  # seconds between two looks at how much memory the workers use
 
 
 def frame(head: Any, body: bytes | bytearray) -> bytes:
-    """A request, whose head is a dict of headers, or an answer, whose head is `[status, headers]`."""
+    """A request, whose head is a dict of headers, or an answer, whose head is `[status, headers]`, in lower case."""
     packed = json.dumps(head).encode()
     return b"".join((SIZES.pack(len(packed), len(body)), packed, body))
 
@@ -108,7 +108,9 @@ class Worker:
                 answer = answer.encode()
             elif not isinstance(answer, bytes | bytearray):
                 answer = json.dumps(answer).encode()
-            return frame([context.status, {"Content-Type": context.content_type, **context.answer_headers}], answer)
+            told = {"Content-Type": context.content_type, **context.answer_headers}
+            told = {name.lower(): str(value) for name, value in told.items() if value is not None}
+            return frame([context.status, told], answer)
         except Exception:  # the toolkit catches what handlers raise, not what they return
             return frame([500, {}], traceback.format_exc().encode())
 

@@ -41,7 +41,7 @@ class NoWorkers(Exception):
 
 @dataclass(slots=True)
 class Answer:
-    """What a handler answered."""
+    """What a handler answered; the headers' names are in lower case."""
 
     status: int
     headers: dict[str, str]

@@ -39,9 +39,9 @@ def output_fn(prediction, accept, context):
     if prediction["size"] == 5:
         context.set_response_header(0, "X-Amzn-SageMaker-Custom-Attributes", "a\\r\\nInjected: yes \\u20ac")
     if attributes:
-        context.set_response_header(0, "X-Amzn-SageMaker-Custom-Attributes", attributes.upper())
+        context.set_response_header(0, "x-amzn-sagemaker-custom-attributes", attributes.upper())
     import json
-    return json.dumps(prediction), accept
+    return json.dumps(prediction), None if accept == "untyped" else accept
 """
 
 
@@ -75,6 +75,7 @@ def test_an_answer_has_its_type_variant_and_attributes(invoke):
     assert answer["InvokedProductionVariant"] == "AllTraffic"
     assert answer["CustomAttributes"] == "TRACE=7"
     assert "CustomAttributes" not in invoke(b"four")
+    assert "ContentType" not in invoke(b"four", Accept="untyped")
     import json
 
     prediction = json.loads(answer["Body"].read())
