@@ -3,12 +3,16 @@
 They are forked where MXNet is imported already, speak over 127.0.0.1, and end with the call that started them.
 """
 
+import contextlib
 import multiprocessing
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
 from typing import Any
+
+import psutil
 
 from byom.checks.evidence import Record, decode, encode
 
@@ -30,10 +34,11 @@ def on_hosts(count: int, work: Callable[[int], Mapping[str, Any]]) -> Record:
 
 
 def _attempt(count: int, work: Callable[[int], Mapping[str, Any]]) -> Record | None:
-    """One start of all processes; None where somebody else took the port before the scheduler did."""
+    """One start of all processes; None where the scheduler did not get its port, or a service ended."""
+    port = _free_port()
     cluster = {
         "DMLC_PS_ROOT_URI": "127.0.0.1",
-        "DMLC_PS_ROOT_PORT": str(_free_port()),
+        "DMLC_PS_ROOT_PORT": str(port),
         "DMLC_NODE_HOST": "127.0.0.1",
         "DMLC_NUM_WORKER": str(count),
         "DMLC_NUM_SERVER": "1",
@@ -43,27 +48,23 @@ def _attempt(count: int, work: Callable[[int], Mapping[str, Any]]) -> Record | N
     for i in range(count):
         answer, answering = _fork.Pipe(duplex=False)
         workers.append(_fork.Process(target=_work, args=({**cluster, "DMLC_ROLE": "worker"}, work, i, answering)))
-        answers.append((answer, answering))
+        answers.append(answer)
     record = Record()
     try:
-        for process in (*services, *workers):
+        services[0].start()
+        if not _listens(services[0], port):
+            return None
+        for process in (services[1], *workers):
             process.start()
-        for _, answering in answers:
-            answering.close()
-        waiting = {answer: i for i, (answer, _) in enumerate(answers)}
+        waiting = dict(enumerate(answers))
         while waiting:
-            wait([*waiting, *(p.sentinel for p in services if p.exitcode is None)])
+            wait([*waiting.values(), *(p.sentinel for p in (*services, *workers) if p.exitcode is None)])
             if any(p.exitcode for p in services):  # they end with 0 once all workers let go of the store
                 return None
-            for answer in [a for a in waiting if a.poll()]:
-                i = waiting.pop(answer)
-                try:
-                    found = decode(answer.recv_bytes().decode())
-                except EOFError:
-                    found = Record()
-                    found.fail("the process of this host ended before it was done")
+            for i in [i for i, answer in waiting.items() if workers[i].exitcode is not None or answer.poll()]:
+                found = _found(waiting.pop(i))
                 if "*" in found:
-                    return Record(found)
+                    return found
                 record.update({f"{key} {i}": value for key, value in found.items()})
     finally:
         for process in (*services, *workers):
@@ -73,10 +74,30 @@ def _attempt(count: int, work: Callable[[int], Mapping[str, Any]]) -> Record | N
     return record
 
 
+def _found(answer: Connection) -> Record:
+    """What a worker sent."""
+    if answer.poll():
+        return Record(decode(answer.recv_bytes().decode()))
+    found = Record()
+    found.fail("the process of a host ended before it was done")
+    return found
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def _listens(scheduler: Any, port: int) -> bool:
+    """Whether the scheduler got its port within some seconds. Where somebody else was faster, it waits for ever."""
+    deadline = time.monotonic() + 5
+    while scheduler.exitcode is None and time.monotonic() < deadline:
+        with contextlib.suppress(psutil.Error):
+            if any(c.laddr and c.laddr.port == port for c in psutil.Process(scheduler.pid).net_connections("tcp")):
+                return True
+        time.sleep(0.01)
+    return False
 
 
 def _serve(environment: Mapping[str, str]) -> None:
