@@ -93,12 +93,14 @@ function describeEndpoint(endpoint) {
       ["Created", ago(endpoint.CreationTime)],
       ["Changed", ago(endpoint.LastModifiedTime)],
       ["Configuration", link("configurations", endpoint.EndpointConfigName)],
+      ["Updating to", link("configurations", endpoint.PendingDeploymentSummary?.EndpointConfigName)],
       ["ARN", endpoint.EndpointArn],
     ])),
     rows("Variants", ["Name", "Weight", "Instances"], (endpoint.ProductionVariants ?? []).map((variant) => [
       variant.VariantName, variant.CurrentWeight ?? "", variant.CurrentInstanceCount ?? ""])),
   ];
-  return { above: [why(endpoint.FailureReason)], below };
+  const what = endpoint.EndpointStatus === "Failed" ? "Why it failed" : "Why the last update failed";
+  return { above: [why(endpoint.FailureReason, what)], below };
 }
 
 function describeModel(model) {
@@ -147,8 +149,8 @@ function link(kind, name) {
   return name && h("a", { href: address(kind, name) }, name);
 }
 
-function why(reason) {
-  return reason ? h("div", { className: "card reason" }, h("h3", {}, "Why it failed"), h("pre", {}, reason)) : null;
+function why(reason, title = "Why it failed") {
+  return reason ? h("div", { className: "card reason" }, h("h3", {}, title), h("pre", {}, reason)) : null;
 }
 
 function rows(title, heads, cells) {
