@@ -16,7 +16,8 @@ from .logs import LogStream
 GUARD = Path(__file__).with_name("guard.py")
 IN_CONTAINER = Path(__file__).with_name("in_container")
 FOLDERS = ("input/config", "input/data", "model", "output/data", "code")
-_NOT_INHERITED = ("SM_", "SAGEMAKER_", "DMLC_", "JPY_", "PYTEST_", "AWS_", "BYOM_", "MPLBACKEND", "PYTHON")
+# PORT: every MXNet process of a host would take it for its own
+_NOT_INHERITED = ("SM_", "SAGEMAKER_", "DMLC_", "JPY_", "PYTEST_", "AWS_", "BYOM_", "MPLBACKEND", "PYTHON", "PORT")
 _LONGEST_LINE = 64 * 1024  # bytes
 
 

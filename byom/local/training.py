@@ -20,6 +20,12 @@ from .training_run import REASON_LIMIT, JobFailed, Run
 from .wire import AwsError, invalid
 
 FINAL = ("Completed", "Failed", "Stopped")
+_LAUNCHERS = {  # what the SDK's `distribution` becomes, where it needs programs that AWS's images have
+    "sagemaker_mpi_enabled": "mpi",
+    "sagemaker_distributed_dataparallel_enabled": "smdistributed",
+    "sagemaker_pytorch_ddp_enabled": "pytorchddp",
+    "sagemaker_pytorch_xla_multi_worker_enabled": "pytorchxla",
+}
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +167,8 @@ def _check(request: Request) -> None:
     """Refuse what SageMaker refuses, and by name what would otherwise be ignored in silence."""
     resources, algorithm = request["ResourceConfig"], request["AlgorithmSpecification"]
     refused = ["AlgorithmName in AlgorithmSpecification"] if "AlgorithmName" in algorithm else []
+    settings = request.get("HyperParameters", {})
+    refused += [f"distribution by {name}" for key, name in _LAUNCHERS.items() if settings.get(key) == "true"]
     inputs = request.get("InputDataConfig", [])
     for channel in inputs:
         refused += channels.unsupported_features(channel)

@@ -52,6 +52,7 @@ def channel(uri, S3DataType="S3Prefix", **more):
             {"CheckpointConfig": {"S3Uri": f"s3://{DEFAULT_BUCKET}/c", "LocalPath": "/tmp/c"}},
             "does not support the LocalPath /tmp/c of CheckpointConfig",
         ),
+        ({"HyperParameters": {"sagemaker_mpi_enabled": "true"}}, "does not support distribution by mpi"),
         ({"EnableManagedSpotTraining": True}, "Invalid MaxWaitTimeInSeconds"),
         ({"StoppingCondition": {"MaxWaitTimeInSeconds": 60}}, "can only be specified when EnableManagedSpotTraining"),
         (
