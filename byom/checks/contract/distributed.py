@@ -15,6 +15,8 @@ from byom.checks.process import gather
 
 NEAR = 1e-4
 
+ALONE, TOGETHER = 30, 60  # seconds
+
 HOSTS = ["algo-1", "algo-2"]
 LAYERS = ("hidden_weight", "hidden_bias", "scores_weight", "scores_bias")
 STORES = ["local", "device", "dist_sync", "dist_device_sync"]
@@ -53,9 +55,9 @@ class Distributed(Check):
         if reason := no_mxnet() if script.is_file() else f"there is no file {learner}":
             record.fail(reason)
             return record
-        record.update(gather(probe_alone, script, given, seconds=30))
+        record.update(gather(probe_alone, script, given, ALONE))
         if isinstance(record.get("one"), np.ndarray):  # what fails on one host would keep two waiting
-            record.update(gather(probe_together, script, given, seconds=60))
+            record.update(gather(probe_together, script, given, TOGETHER))
         return record
 
     @criterion(
