@@ -73,6 +73,14 @@ class Cluster:
         """The hosts of these instance groups; all hosts when none is named."""
         return [host for host in self.hosts if not groups or host.group in groups]
 
+    def is_free(self, port: int) -> bool:
+        """Whether the first host can listen at a port; a program that listens on every address is in its way."""
+        try:
+            socket.create_server((self.hosts[0].address, port)).close()
+        except OSError:
+            return False
+        return True
+
     def close(self) -> None:
         """Give the addresses back."""
         if self._mark:

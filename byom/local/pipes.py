@@ -52,10 +52,12 @@ class Pipe:
     def _feed(self) -> None:
         epoch = 0
         while (pipe := self._opened(self._path(epoch))) is not None:
-            os.mkfifo(self._path(epoch + 1))
             try:
+                os.mkfifo(self._path(epoch + 1))
                 for chunk in self._content(epoch):
                     self._write(pipe, chunk)
+                    if self._ended.is_set():
+                        return
             except BrokenPipeError:  # the script has read enough
                 pass
             except (OSError, EOFError, zlib.error) as error:

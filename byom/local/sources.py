@@ -46,7 +46,7 @@ def advice(hyperparameters: dict[str, str], base: Path, image: Image) -> str | N
         return None
     return (
         f"byom.local: {script.name} defines train(...) and never calls it. MXNet {image.version} runs the script as a "
-        "program, so nothing was trained: call train and save below `if __name__ == '__main__':`. Versions before 1.3 "
+        "program, so nothing is trained: call train and save below `if __name__ == '__main__':`. Versions before 1.3 "
         "call train themselves."
     )
 

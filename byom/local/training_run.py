@@ -174,6 +174,17 @@ class Run:
             channels.fill(base / "input/data" / name, files)
 
     def _start(self) -> None:
+        settings = self._job.get("HyperParameters", {})
+        if settings.get("sagemaker_parameter_server_enabled") == "true" or (
+            self._image.has_train_function and len(self._places) > 1
+        ):
+            port = settings.get("_ps_port", "8000").strip('"')
+            if port.isdigit() and not self._cluster.is_free(int(port)):  # its hosts would wait for ever
+                raise JobFailed(
+                    f"ClientError: The parameter server can't listen at port {port}, where another program of this "
+                    "computer listens on every address. End that program, or give another port as the "
+                    "hyperparameter _ps_port."
+                )
         addresses = {place.host.name: place.host.address for place in self._places}
         for place in self._places:
             base = place.container.base

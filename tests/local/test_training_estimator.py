@@ -155,9 +155,13 @@ def test_a_script_sees_what_the_estimator_was_given(estimator, aws, tmp_path):
 def test_source_code_that_is_already_in_s3(estimator, aws):
     files = {"train.py": LOOK.encode(), "library/shared.py": b"value = 8"}
     uri = aws.put("ready/sourcedir.tar.gz", targz(files))
-    given = estimator(source_dir=uri)
-    given.fit()
-    assert output(aws, given)["shared"] == 8
+    # without a network the SDK sends the archive as a channel
+    for isolated in (False, True):
+        given = estimator(source_dir=uri, enable_network_isolation=isolated)
+        given.fit()
+        seen = output(aws, given)
+        assert seen["shared"] == 8
+        assert ("SM_CHANNEL_CODE" in seen["environment"]) == isolated
 
 
 def test_checkpoints_are_kept_while_a_job_runs_and_found_by_the_next(estimator, aws):

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+import socket
 import tarfile
 import textwrap
 
@@ -10,6 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mxnet") is None, reason="mxnet has no wheel for this machine")
 GROUP = "/aws/sagemaker/TrainingJobs"
+SERVERS = {"parameter_server": {"enabled": True}}
 
 PROGRAM = """
 import argparse, json, os
@@ -99,8 +101,7 @@ def model(aws, estimator):
 def test_parameter_servers_of_both_interfaces_at_once(estimator, aws):
     """Both take port 8000. The old interface starts its servers by itself, and saves the Module by default."""
     data = aws.put("mxnet/training/a.csv", b"1").rpartition("/")[0]
-    servers = {"parameter_server": {"enabled": True}}
-    new = estimator("1.9.0", PROGRAM, 2, hyperparameters={"rate": 0.5}, distribution=servers)
+    new = estimator("1.9.0", PROGRAM, 2, hyperparameters={"rate": 0.5}, distribution=SERVERS)
     old = estimator("1.2.1", FUNCTION, 2, hyperparameters={"rate": 0.5, "layers": [3, 4], "name": "a b"})
     new.fit(wait=False)
     old.fit(data)
@@ -115,6 +116,16 @@ def test_parameter_servers_of_both_interfaces_at_once(estimator, aws):
     saved = model(aws, old)
     assert saved.keys() == {"model-symbol.json", "model-0000.params", "model-shapes.json"}
     assert json.loads(saved["model-shapes.json"]) == [{"name": "data", "shape": [4, 3]}]
+
+
+def test_a_port_that_is_taken_fails_the_job_instead_of_letting_it_wait(estimator):
+    from sagemaker.exceptions import UnexpectedStatusException
+
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        job = estimator("1.9.0", PROGRAM, 2, hyperparameters={"_ps_port": port}, distribution=SERVERS)
+        with pytest.raises(UnexpectedStatusException, match=f"The parameter server can't listen at port {port}"):
+            job.fit()
 
 
 def test_an_old_script_takes_what_it_names_and_saves_itself(estimator, aws):
