@@ -84,6 +84,59 @@ def test_a_model_is_kept(source: Path, recorder: Recorder) -> None:
     assert "code/model.py" in next(iter(recorder.uploads.values()))
 
 
+JOB = {
+    "TrainingJobName": "yesterday",
+    "TrainingJobArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/yesterday",
+    "TrainingJobStatus": "Completed",
+    "SecondaryStatus": "Completed",
+    "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/yesterday/output/model.tar.gz"},
+    "AlgorithmSpecification": {
+        "TrainingImage": "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.5.1-cpu-py311",
+        "TrainingInputMode": "File",
+    },
+    "HyperParameters": {
+        "sagemaker_program": '"train.py"',
+        "sagemaker_submit_directory": '"s3://code/source.tar.gz"',
+        "sagemaker_container_log_level": "20",
+        "sagemaker_job_name": '"yesterday"',
+    },
+    "RoleArn": ROLE,
+    "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/", "KmsKeyId": ""},
+    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    "CreationTime": 1587000000,
+}
+
+
+def test_a_job_that_has_ended_is_found_and_hosted(source: Path) -> None:
+    from sagemaker.pytorch import PyTorch
+
+    with Recorder(jobs=[JOB], archive={"model.pth": "weights"}) as recorder:
+        estimator = PyTorch.attach("yesterday", sagemaker_session=recorder.session)
+        predictor = estimator.deploy(
+            initial_instance_count=1, instance_type="ml.m5.large", entry_point="train.py", source_dir=str(source)
+        )
+    assert recorder.downloads == {JOB["ModelArtifacts"]["S3ModelArtifacts"]}
+    packed = recorder.calls["CreateModel"]["PrimaryContainer"]["ModelDataUrl"]
+    assert recorder.uploads == {packed: ["code/model.py", "code/train.py", "model.pth"]}
+    assert recorder.calls["CreateEndpoint"]["EndpointName"] == predictor.endpoint_name
+
+
+def test_a_job_of_another_name_is_not_found() -> None:
+    with Recorder(jobs=[JOB]) as recorder, pytest.raises(Exception, match="Requested resource not found"):
+        recorder.session.describe_training_job("tomorrow")
+
+
+def test_another_session_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+    from botocore.exceptions import EndpointConnectionError
+
+    monkeypatch.undo()  # connections are refused by this machine, not by the test
+    with Recorder() as recorder, pytest.raises(EndpointConnectionError, match=r"127\.0\.0\.1:9"):
+        boto3.Session().client("sagemaker").create_endpoint(EndpointName="mine", EndpointConfigName="mine")
+    assert not recorder.calls
+
+
 def test_a_request_that_sagemaker_would_refuse_raises_here(recorder: Recorder) -> None:
     from botocore.exceptions import ParamValidationError
 

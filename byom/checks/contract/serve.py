@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from byom.checks.contract import handler
+from byom.checks.contract.artifacts import no_mxnet
 from byom.checks.contract.handler import CSV, JSON, NPY
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
 from byom.checks.evidence import Record
@@ -28,7 +29,11 @@ class Serve(Check):
 
     def probe(self, learner: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """All requests, in a process of its own."""
-        return gather(probe_serve, Path(learner), given, seconds=60)
+        script, record = Path(learner), Record()
+        if script.is_file() and (reason := no_mxnet()):
+            record.fail(reason)
+            return record
+        return gather(probe_serve, script, given, seconds=60)
 
     @criterion(
         1,
