@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 
 import psutil
@@ -162,3 +163,33 @@ def test_two_torch_jobs_on_the_same_port_at_once(aws):
     for name in ("gloo", "torchrun"):
         said = completed(aws, name)
         assert all("total 11.0 of 2" in said[host] for host in ("algo-1", "algo-2")), name
+
+
+def test_fit_streams_every_host_and_counts_the_seconds_of_all(sdk, tmp_path, capsys):
+    from sagemaker.pytorch import PyTorch
+
+    (tmp_path / "train.py").write_text(
+        "import os, time\nfor i in range(3):\n    print(os.environ['SM_CURRENT_HOST'], 'step', i)\n"
+        "    time.sleep(0.3)\n"
+    )
+    estimator = PyTorch(
+        entry_point=str(tmp_path / "train.py"),
+        role=sdk[1],
+        framework_version="2.6.0",
+        py_version="py312",
+        instance_count=2,
+        instance_type="ml.m5.large",
+        sagemaker_session=sdk[0],
+        use_spot_instances=True,
+        max_run=60,
+        max_wait=60,
+    )
+    estimator.fit()
+    said = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out).splitlines()
+    for host in ("algo-1", "algo-2"):
+        assert [line for line in said if line.startswith(f"{host} step")] == [f"{host} step {i}" for i in range(3)]
+    seconds = estimator.latest_training_job.describe()["TrainingTimeInSeconds"]
+    assert f"Training seconds: {2 * seconds}" in said
+    assert said[-1] == "Managed Spot Training savings: 0.0%"
+    jobs = sdk[0].sagemaker_client.list_training_jobs(NameContains=estimator.latest_training_job.name)
+    assert [job["TrainingJobStatus"] for job in jobs["TrainingJobSummaries"]] == ["Completed"]
