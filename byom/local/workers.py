@@ -128,6 +128,7 @@ class Workers:
         self._fresh: list[Link] = []  # not yet in the event loop
         self._idle: list[Link] = []
         self._waiting: deque[asyncio.Future[Link]] = deque()
+        self._joining: set[asyncio.Task[None]] = set()
         self._living = 0
 
     def start(self, handler: str, environment: dict[str, str], count: int, within: float) -> None:
@@ -220,24 +221,26 @@ class Workers:
         threading.Thread(target=self._renew, args=(loop,), name="worker's replacement", daemon=True).start()
 
     def _renew(self, loop: asyncio.AbstractEventLoop) -> None:
-        while True:
-            try:
-                link = _loaded(self._fork(), self._load_within)
-            except (WorkerEnded, TimeoutError):
-                # others serve on; the last one takes the container with it, whose log says why
-                if self._living == 0 or not self._container.running:
-                    self._container.kill()
-                    with suppress(RuntimeError):  # the server ends, and its loop was faster
+        with suppress(RuntimeError):  # the server ends, and its loop was faster
+            while True:
+                try:
+                    link = _loaded(self._fork(), self._load_within)
+                except (WorkerEnded, TimeoutError):
+                    # others serve on; the last one takes the container with it, whose log says why
+                    if self._living == 0 or not self._container.running:
+                        self._container.kill()
                         loop.call_soon_threadsafe(self._give_up)
+                        return
+                    time.sleep(PAUSE)
+                else:
+                    loop.call_soon_threadsafe(self._welcome, link)
                     return
-                time.sleep(PAUSE)
-            else:
-                asyncio.run_coroutine_threadsafe(self._welcome(link), loop).result()
-                return
 
-    async def _welcome(self, link: Link) -> None:
+    def _welcome(self, link: Link) -> None:
         self._living += 1
-        await self._join(link)
+        joining = asyncio.get_running_loop().create_task(self._join(link))
+        self._joining.add(joining)  # the loop itself would let go of it
+        joining.add_done_callback(self._joining.discard)
 
     def _give_up(self) -> None:
         self.ended = True
