@@ -77,7 +77,7 @@ class Neighbours:
             body.seek(0)
             with self._objects.lock:
                 try:
-                    chunks = list(self._apps[service](environ, begin))
+                    chunks = self._apps[service](environ, begin)
                 except NotImplementedError as error:  # its text is "The some_call action has not been implemented"
                     call = "".join(word.capitalize() for word in str(error).split()[1].split("_"))
                     raise unsupported(f"{service}'s {call}") from None

@@ -6,9 +6,12 @@ leaves the old object whole.
 """
 
 import datetime
+import mmap
+import os
 import shutil
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -207,8 +210,10 @@ class _Value:
     def seek(self, offset: int) -> None:
         self._at = offset
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> "bytes | _Mapped":
         with self._file.open("rb") as file:
+            if size == -1 and os.fstat(file.fileno()).st_size > _COPIED:
+                return _Mapped(file.fileno(), 0, access=mmap.ACCESS_READ)
             file.seek(self._at)
             data = file.read(size)
         self._at += len(data)
@@ -217,6 +222,16 @@ class _Value:
     def close(self) -> None:
         """moto is done with it; the file goes at the end of the save that records this."""
         self._dropped.add(self._file)
+
+
+class _Mapped(mmap.mmap):
+    """A large object's bytes: a part of it is read when it is asked for, and the whole goes to a client in pieces."""
+
+    def __copy__(self) -> "_Mapped":
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
+        return (self[start : start + _COPIED] for start in range(0, len(self), _COPIED))
 
 
 class _Keys(_VersionedKeyStore):
