@@ -1,6 +1,8 @@
 """Scripts in processes of their own: whatever they do, the check goes on and nothing is left."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -149,6 +151,20 @@ def test_evidence_that_is_too_long_is_refused_with_a_reason(tmp_path: Path) -> N
     script = tmp_path / "voice.py"
     script.write_text("def say(word): return word * 2_000_000")
     assert "more than 4,000,000 characters" in gather(shout, script, {"word": "hello"}, seconds=20)["*"]["raised"]
+
+
+def test_what_a_unit_names_is_there_before_its_scripts_run(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import sys; print('wave' in sys.modules, 'torch' in sys.modules)")
+    code = """
+from pathlib import Path
+from byom.checks.process import preload, run_script
+if __name__ == "__main__":
+    preload("no_such_module", "wave")
+    print(run_script(Path("script.py").resolve(), [], {}, Path.cwd(), 60).output)
+"""
+    (tmp_path / "notebook.py").write_text(code)
+    done = subprocess.run([sys.executable, "notebook.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
 
 
 def test_a_missing_script_is_named(tmp_path: Path) -> None:
