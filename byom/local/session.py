@@ -1,5 +1,6 @@
 """The SDK's session with waits that don't sleep: jobs and endpoints here are ready in seconds, not minutes."""
 
+import functools
 import time
 from typing import Any
 
@@ -13,6 +14,8 @@ _JOB_ENDED = ("Completed", "Failed", "Stopped")
 # The SDK checks its configuration when it loads it, and again at each of the 20 values that a fit asks it for: 80 ms
 # each, most of what a fit costs in the notebook. The first check is enough.
 utils.validate_sagemaker_config = lambda config=None: None
+# And it reads botocore's file of all endpoints anew for each image that it names.
+utils._botocore_resolver = functools.cache(utils._botocore_resolver)
 
 
 class LocalSession(sagemaker.Session):
