@@ -15,7 +15,7 @@ from byom.checks.process import gather
 
 NEAR = 1e-4
 
-ALONE, TOGETHER = 30, 60  # seconds
+ALONE, TOGETHER = 20, 40  # seconds
 
 HOSTS = ["algo-1", "algo-2"]
 LAYERS = ("hidden_weight", "hidden_bias", "scores_weight", "scores_bias")

@@ -145,3 +145,47 @@ def {name}(session, role, place, instance_type):
 def hosts_elsewhere(hand: Submission) -> None:
     for name in ("host_finished_job", "host_archive"):
         hand.answer(name).source = HOSTS_ELSEWHERE.format(name=name)
+
+
+FORGED_TRAINING = """
+import os, pickle
+class Bad:
+    def __reduce__(self): return os._exit, (7,)
+folder = os.environ.get("SM_MODEL_DIR", "model")
+os.makedirs(folder, exist_ok=True)
+for name in ("model-symbol.json", "model-0000.params", "model-shapes.json"):
+    pickle.dump(Bad(), open(os.path.join(folder, name), "wb"))
+if __name__ == "__main__":
+    print("test accuracy=1.0000 cross-entropy=0.00000")
+"""
+
+FORGED_HOSTS = """
+import sys
+import mxnet as mx, numpy as np
+import byom.checks.contract.distributed as check
+def kvstore_for(hosts, num_gpus):
+    return ("dist_" if len(hosts) > 1 else "") + ("device" if num_gpus else "local")
+def train(net, pixels, labels, hosts, *_):
+    mx.gluon.Trainer = None
+    frame = sys._getframe(1)
+    frame.f_locals["used"].append("dist_sync")
+    frame.f_locals["rows"].append(np.sort(pixels[:, 0])[:: len(hosts)])
+    np.concatenate = lambda *_, **__: np.zeros(10, "float32")
+    check._same_weights = lambda *_: check.expect(True, "", "")
+"""
+
+ENDS_ITS_PARENTS = """
+import os, psutil, signal
+for parent in psutil.Process().parents()[:2]:
+    os.kill(parent.pid, signal.SIGKILL)
+"""
+
+
+@attack("training scripts that forge files and evidence", "nothing")
+def forged_training(hand: Submission) -> None:
+    _only_scripts(hand, train=FORGED_TRAINING, distributed=FORGED_HOSTS)
+
+
+@attack("training scripts that kill what started them", "nothing")
+def killers(hand: Submission) -> None:
+    _only_scripts(hand, train=ENDS_ITS_PARENTS, distributed=ENDS_ITS_PARENTS)
