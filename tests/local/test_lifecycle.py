@@ -1,10 +1,12 @@
 """Starting, finding and ending the server; and that nothing outlives whoever needed it."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -90,7 +92,12 @@ def test_up_status_and_down(tmp_path, monkeypatch):
     port = str(free_port())
     result = run(app, ["up", "--port", port])
     assert (result.exit_code, f"runs at http://127.0.0.1:{port}" in result.stdout) == (0, True)
-    assert "already runs" in run(app, ["up"]).stdout
+    again = run(app, ["up"]).stdout
+    assert "already runs" in again
+    words = shlex.split(again[again.index("export ") :])  # the path in it has a space
+    variables = dict(word.split("=", 1) for word in words if word != "export")
+    assert variables["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{port}"
+    assert "DefaultS3Bucket" in Path(variables["SAGEMAKER_USER_CONFIG_OVERRIDE"]).read_text()
     other = run(app, ["up", "--port", "1"])
     assert (other.exit_code, "not at port 1" in other.stderr) == (2, True)
     result = run(app, ["status"])

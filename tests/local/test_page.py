@@ -12,6 +12,7 @@ from byom.local.account import DEFAULT_BUCKET
 
 from .clients import IMAGE, targz
 
+expect.set_options(timeout=30_000)  # milliseconds; a busy computer may need them
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MARKUP = "<img src=x onerror=alert(1)><b>mauve</b>"
 SCRIPT = f"""
@@ -53,7 +54,7 @@ def page(chromium, server):
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     yield page
     # the browser itself logs each answer of 400 and above, also those that a test asks for
     assert [fault for fault in faults if not fault.startswith("Failed to load resource")] == []
