@@ -87,7 +87,9 @@ def _steps(journey: Journey, session: Any, role: str, data: Path, source: Path) 
     machine = {"instance_type": "ml.m5.large"}
     printed = io.StringIO()
     with _timed(journey, "fit"), contextlib.redirect_stdout(printed):
-        estimator = PyTorch("timed.py", instance_count=1, hyperparameters=model.HYPERPARAMETERS, **machine, **common)
+        estimator = PyTorch(
+            "timed.py", instance_count=1, hyperparameters=dict(model.HYPERPARAMETERS), **machine, **common
+        )
         estimator.fit({"train": session.upload_data(str(data), key_prefix="moons")})
     with _timed(journey, "deploy"), contextlib.redirect_stdout(io.StringIO()):
         hosted = PyTorchModel(model_data=estimator.model_data, entry_point="predict.py", **common)

@@ -1,6 +1,7 @@
 """The model that both sides serve, and the scripts that train and serve it on SageMaker."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +28,12 @@ def write_data(folder: Path) -> None:
 
 
 def train(data: Path, folder: Path, **more: int) -> None:
-    """Run the training script in a process of its own, as one would without SageMaker."""
+    """Train in a process of its own, without SageMaker."""
     given = [f"--{name}={value}" for name, value in {**HYPERPARAMETERS, **more}.items()]
     places = [f"--data_dir={data}", f"--model_dir={folder}"]
-    subprocess.run([sys.executable, scripts() / "train.py", *given, *places], check=True, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    command = [sys.executable, scripts() / "train.py", *given, *places]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
 
 
 def scores(folder: Path) -> list[list[float]]:
