@@ -167,6 +167,35 @@ def test_deploy_predict_errors_and_clean_up(fitted, sdk, source, aws, capsys):
         predictor.predict(np.float32([[1, 2]]))
 
 
+def test_what_the_sdk_does_beside_jobs_and_endpoints(sdk, tmp_path, capsys):
+    from sagemaker.processing import ScriptProcessor
+    from sagemaker.s3 import S3Downloader, S3Uploader
+
+    session, role = sdk
+    (tmp_path / "up/sub").mkdir(parents=True)
+    (tmp_path / "up/sub/a.txt").write_text("one")
+    where = S3Uploader.upload(
+        str(tmp_path / "up"), f"s3://{session.default_bucket()}/beside", sagemaker_session=session
+    )
+    S3Uploader.upload_string_as_file_body("two", f"{where}/b.txt", sagemaker_session=session)
+    assert sorted(S3Downloader.list(where, sagemaker_session=session)) == [f"{where}/b.txt", f"{where}/sub/a.txt"]
+    assert S3Downloader.read_file(f"{where}/b.txt", sagemaker_session=session) == "two"
+    S3Downloader.download(where, str(tmp_path / "down"), sagemaker_session=session)
+    assert (tmp_path / "down/sub/a.txt").read_text() == "one"
+    assert session.list_s3_files(session.default_bucket(), "beside") == ["beside/b.txt", "beside/sub/a.txt"]
+    (tmp_path / "work.py").write_text("")
+    processor = ScriptProcessor(
+        image_uri="1.ecr/x:1",
+        command=["python3"],
+        role=role,
+        instance_count=1,
+        instance_type="ml.m5.large",
+        sagemaker_session=session,
+    )
+    with pytest.raises(ClientError, match=r"UnsupportedOperation.*byom\.local does not support CreateProcessingJob"):
+        processor.run(code=str(tmp_path / "work.py"))
+
+
 def test_a_failing_script_fails_fit_with_its_reason(sdk, tmp_path):
     from sagemaker.exceptions import UnexpectedStatusException
     from sagemaker.pytorch import PyTorch
