@@ -60,11 +60,11 @@ def first_answer(url: str, points: list[list[float]], expected: list[list[float]
     return text
 
 
-def load(url: str, points: list[list[float]], answer: str, connections: int, seconds: float, scratch: Path) -> Load:
+def load(url: str, points: list[list[float]], answer: str, connections: int, seconds: int, scratch: Path) -> Load:
     """Ask as fast as the server answers. Raises WrongAnswer when one answer of all differs or is lost."""
     script = scratch / "load.lua"
     script.write_text(_SCRIPT % (_lua(json.dumps(points)), _lua(answer)))
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script), url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), url]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seen = json.loads(said.strip().splitlines()[-1])
     if seen["wrong"] or seen["lost"] or not seen["requests"]:
