@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from byom.checks.contract import UNIT, handler
-from byom.checks.contract.handler import CSV, JSON, NPY
+from byom.checks.contract.handler import CSV, FEW, JSON, NPY
 from byom.checks.criteria import Exhibits, Finding, score
 from byom.checks.evidence import Evidence, decode
 from grading.bank.probing import evidence
@@ -54,7 +54,7 @@ def pixels() -> np.ndarray:
 def test_every_type_has_each_kind_of_good_and_hostile_request(pixels: np.ndarray) -> None:
     good, hostile = handler.good_requests(pixels), handler.hostile_requests(pixels)
     for kind in (JSON, CSV, NPY):
-        assert {f"{kind} few", f"{kind} one", f"{kind} many"} <= set(good)
+        assert {f"{kind}, {size}" for size in handler.ROWS} <= set(good)
         assert sum(name.startswith(f"shape {kind}") for name in hostile) == 2
         assert sum(name.startswith(f"body {kind}") for name in hostile) >= 2
 
@@ -77,7 +77,7 @@ def exhibits(**shown: Any) -> Exhibits:
 def test_three_digits_are_enough_and_two_are_not() -> None:
     right = handler.probabilities(UNIT.challenge("serve", SEED).given)
     for digits, met in ((3, True), (2, False)):
-        assert handler.answered(exhibits(**{f"{JSON} few": right.round(digits)}), [f"{JSON} few"]).met is met
+        assert handler.answered(exhibits(**{f"{JSON}, {FEW}": right.round(digits)}), [f"{JSON}, {FEW}"]).met is met
 
 
 def test_a_refusal_needs_its_status_and_a_message(pixels: np.ndarray) -> None:
@@ -90,10 +90,10 @@ def test_a_refusal_needs_its_status_and_a_message(pixels: np.ndarray) -> None:
 def test_nothing_is_said_of_the_bodies_of_a_type_that_is_not_read() -> None:
     right = handler.probabilities(UNIT.challenge("serve", SEED).given)
     names = handler.hostile_requests(UNIT.challenge("serve", SEED).given["pixels"])
-    shown: dict[str, Any] = {f"{JSON} few": right}
+    shown: dict[str, Any] = {f"{JSON}, {FEW}": right}
     shown |= {name: {"status": 400 if JSON in name else 415, "message": "no"} for name in names}
     assert handler.refused(exhibits(**shown), "body", 400).met
-    assert not handler.refused(exhibits(**shown, **{f"{CSV} few": right}), "body", 400).met
+    assert not handler.refused(exhibits(**shown, **{f"{CSV}, {FEW}": right}), "body", 400).met
 
 
 # ------------------------------------------------------------ serving scripts

@@ -22,6 +22,11 @@ PIXELS, CLASSES = 64, 10
 CLOSE = 1e-3
 """How far a probability may be off: an answer may round to three digits."""
 
+ROWS = {"a few rows": None, "one row": 1, "300 rows": 300}
+"""Sizes of batches; the first is that of the challenge's pictures."""
+
+FEW, ONE, MANY = ROWS
+
 OTHER_TYPES = ("text/plain", "image/png", "application/python-pickle")
 """Content types to refuse."""
 
@@ -104,14 +109,10 @@ def _unpacked(body: bytes, content_type: str) -> np.ndarray:
 
 def good_requests(pixels: np.ndarray) -> dict[str, Request]:
     """Requests that are to be answered, by name: batches and single pictures, in every type."""
-    asked = {f"{kind} {what}": Request(packed(rows, kind), kind) for kind in TYPES for what, rows in _sizes(pixels)}
-    asked |= {f"{NPY} float64": Request(packed(pixels.astype("float64"), NPY), NPY)}
-    asked |= {f"{NPY} uint8": Request(packed(pixels.astype("uint8"), NPY), NPY)}
+    batches = {size: np.resize(pixels, (n or len(pixels), PIXELS)) for size, n in ROWS.items()}
+    asked = {f"{kind}, {size}": Request(packed(rows, kind), kind) for kind in TYPES for size, rows in batches.items()}
+    asked |= {f"{NPY} of {kind}": Request(packed(pixels.astype(kind), NPY), NPY) for kind in ("float64", "uint8")}
     return asked | {f"accept {kind}": Request(packed(pixels, JSON), JSON, kind) for kind in (CSV, NPY)}
-
-
-def _sizes(pixels: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    return [("few", pixels), ("one", pixels[:1]), ("many", np.resize(pixels, (300, PIXELS)))]
 
 
 def hostile_requests(pixels: np.ndarray) -> dict[str, Request]:
@@ -210,21 +211,11 @@ def _message(status: int, body: bytes) -> str:
 # ------------------------------------------------------------ judging
 
 
-def as_the_network(seen: Exhibits, name: str) -> Outcome:
-    """Whether an answer holds the network's probabilities."""
-    few_rows = probabilities(seen.challenge.given)
-    n = {"one": 1, "many": 300}.get(name.rsplit(" ", 1)[-1], len(few_rows))
-    right = np.resize(few_rows, (n, CLASSES))
-    got = seen.evidence.array(name, right.shape, f"{n} × {CLASSES} probabilities")
-    met = bool(np.allclose(got, right, atol=CLOSE))
-    worst = int(np.abs(got - right).max(axis=1).argmax())
-    return expect(met, f"probabilities {few(right[worst].round(4))}", few(got[worst].round(4)))
-
-
-def all_met(outcomes: Iterator[tuple[str, Outcome]]) -> Outcome:
-    """The first of several outcomes that is not met, with the request's name; else one of them."""
-    outcome = Outcome(False, "a batch that is answered rightly", "none is")
-    for name, outcome in outcomes:
+def answered(seen: Exhibits, names: Sequence[str]) -> Outcome:
+    """Whether all of these requests are answered with the network's probabilities."""
+    outcome = Outcome(False, "a request that is answered rightly", "none is")
+    for name in names:
+        outcome = _as_the_network(seen, name)
         if not outcome.met:
             return Outcome(False, f"{name}: {outcome.expected}", outcome.got)
     return outcome
@@ -232,27 +223,19 @@ def all_met(outcomes: Iterator[tuple[str, Outcome]]) -> Outcome:
 
 def working(seen: Exhibits) -> list[str]:
     """The content types in which a batch is answered rightly: a fault in reading one costs its own criterion only."""
-    return [kind for kind in TYPES if _right(seen, f"{kind} few")]
+    return [kind for kind in TYPES if _as_the_network(seen, f"{kind}, {FEW}").met]
 
 
-def _right(seen: Exhibits, name: str) -> bool:
+def _as_the_network(seen: Exhibits, name: str) -> Outcome:
+    few_rows = probabilities(seen.challenge.given)
+    right = np.resize(few_rows, (ROWS.get(name.partition(", ")[2]) or len(few_rows), CLASSES))
     try:
-        return as_the_network(seen, name).met
-    except BadEvidence:
-        return False
-
-
-def answered(seen: Exhibits, names: Sequence[str]) -> Outcome:
-    """Whether all of these requests are answered rightly."""
-
-    def outcomes() -> Iterator[tuple[str, Outcome]]:
-        for name in names:
-            try:
-                yield name, as_the_network(seen, name)
-            except BadEvidence as bad:
-                yield name, Outcome(False, bad.expected, bad.got)
-
-    return all_met(outcomes())
+        got = seen.evidence.array(name, right.shape, f"{len(right)} × {CLASSES} probabilities")
+    except BadEvidence as bad:
+        return Outcome(False, bad.expected, bad.got)
+    worst = int(np.abs(got - right).max(axis=1).argmax())
+    met = np.allclose(got, right, atol=CLOSE)
+    return expect(met, f"probabilities {few(right[worst].round(4))}", few(got[worst].round(4)))
 
 
 def refused(seen: Exhibits, prefix: str, status: int) -> Outcome:
@@ -261,19 +244,16 @@ def refused(seen: Exhibits, prefix: str, status: int) -> Outcome:
     Where a type can't be read at all, or not rightly, nothing is said about bodies of that type: that costs once.
     """
     spared = set(TYPES) - set(working(seen)) if prefix in ("shape", "body") else set()
-    asked = hostile_requests(seen.challenge.given["pixels"]).items()
-    names = [name for name, request in asked if name.startswith(prefix) and request.content_type not in spared]
-
-    def outcomes() -> Iterator[tuple[str, Outcome]]:
-        for name in names:
-            got = seen.evidence.mapping(name, f"status {status} and a message")
-            met = got.get("status") == status and bool(str(got.get("message", "")).strip())
-            yield (
-                name,
-                expect(met, f"status {status} and a message", f"status {got.get('status')}: {got.get('message')}"),
-            )
-
-    return all_met(outcomes())
+    outcome = Outcome(False, "a request that is answered rightly", "none is")
+    for name, request in hostile_requests(seen.challenge.given["pixels"]).items():
+        if not name.startswith(prefix) or request.content_type in spared:
+            continue
+        got = seen.evidence.mapping(name, f"status {status} and a message")
+        met = got.get("status") == status and str(got.get("message", "")).strip() != ""
+        outcome = expect(met, f"status {status} and a message", f"status {got.get('status')}: {got.get('message')}")
+        if not met:
+            return Outcome(False, f"{name}: {outcome.expected}", outcome.got)
+    return outcome
 
 
 def unopened(seen: Exhibits) -> Outcome:

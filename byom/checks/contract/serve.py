@@ -10,7 +10,7 @@ import numpy as np
 
 from byom.checks.contract import handler
 from byom.checks.contract.artifacts import no_mxnet
-from byom.checks.contract.handler import CSV, JSON, NPY
+from byom.checks.contract.handler import CSV, FEW, JSON, MANY, NPY, ONE
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
 from byom.checks.evidence import Record
 from byom.checks.process import gather
@@ -42,14 +42,14 @@ class Serve(Check):
     )
     def json(self, seen: Exhibits) -> Outcome:
         """The network's probabilities, in JSON."""
-        return handler.answered(seen, [f"{JSON} few"])
+        return handler.answered(seen, [f"{JSON}, {FEW}"])
 
     @criterion(
         1, "It reads CSV", "A line for each row, and no header. Print what your function makes of it.", rests_on="json"
     )
     def csv(self, seen: Exhibits) -> Outcome:
         """The same pictures as text."""
-        return handler.answered(seen, [f"{CSV} few"])
+        return handler.answered(seen, [f"{CSV}, {FEW}"])
 
     @criterion(
         1,
@@ -59,7 +59,7 @@ class Serve(Check):
     )
     def npy(self, seen: Exhibits) -> Outcome:
         """The same pictures as arrays of three types."""
-        return handler.answered(seen, [f"{NPY} few", f"{NPY} float64", f"{NPY} uint8"])
+        return handler.answered(seen, [f"{NPY}, {FEW}", f"{NPY} of float64", f"{NPY} of uint8"])
 
     @criterion(
         1,
@@ -69,7 +69,7 @@ class Serve(Check):
     )
     def any_size(self, seen: Exhibits) -> Outcome:
         """One and many pictures, in the types that are answered at all."""
-        return handler.answered(seen, [f"{kind} {size}" for kind in handler.working(seen) for size in ("one", "many")])
+        return handler.answered(seen, [f"{kind}, {size}" for kind in handler.working(seen) for size in (ONE, MANY)])
 
     @criterion(
         1,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from byom.checks.contract import handler
-from byom.checks.contract.handler import CSV, JSON, NPY, TYPES
+from byom.checks.contract.handler import CSV, FEW, JSON, NPY, ROWS, TYPES
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
 from byom.checks.evidence import Record
 from byom.checks.process import gather
@@ -36,7 +36,7 @@ class TransformFn(Check):
     )
     def json(self, seen: Exhibits) -> Outcome:
         """The network's probabilities, in JSON."""
-        return handler.answered(seen, [f"{JSON} few"])
+        return handler.answered(seen, [f"{JSON}, {FEW}"])
 
     @criterion(
         1,
@@ -46,8 +46,8 @@ class TransformFn(Check):
     )
     def reads(self, seen: Exhibits) -> Outcome:
         """All types, sizes and kinds of numbers."""
-        sizes = [f"{kind} {size}" for kind in TYPES for size in ("few", "one", "many")]
-        return handler.answered(seen, [*sizes, f"{NPY} float64", f"{NPY} uint8"])
+        batches = [f"{kind}, {size}" for kind in TYPES for size in ROWS]
+        return handler.answered(seen, [*batches, f"{NPY} of float64", f"{NPY} of uint8"])
 
     @criterion(
         1,
