@@ -170,6 +170,7 @@ class ParseArgs(Check):
         1,
         "Arguments of somebody else are ignored",
         "The container may pass more than you asked for. Which method of the parser lives with that?",
+        rests_on="numbers",
     )
     def ignores(self, seen: Exhibits) -> Outcome:
         """The same numbers, with two unknown arguments around them."""
