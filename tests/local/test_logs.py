@@ -48,3 +48,7 @@ def test_streams_can_be_asked_for_by_a_prefix(aws):
     assert messages(logStreamNamePrefix="three/") == []
     assert messages(logStreamNames=["two/algo-1"]) == ["two/algo-1"]
     assert len(messages()) == 3
+    # as `aws logs tail` of the AWS CLI's version 2 asks
+    recent = {"interleaved": True, "startTime": int((time.time() - 600) * 1000)}
+    assert len(messages(**recent)) == 3
+    assert messages(**{**recent, "startTime": int((time.time() + 600) * 1000)}) == []

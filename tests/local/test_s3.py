@@ -2,8 +2,12 @@
 
 import io
 
+import boto3
+import httpx
 import pytest
 from botocore.exceptions import ClientError
+
+from byom.local.account import DEFAULT_BUCKET
 
 
 def test_a_bucket_that_does_not_exist(aws, sdk, tmp_path):
@@ -77,6 +81,24 @@ def test_parts_ranges_and_copies(aws):
     )
     assert len(deleted["Deleted"]) == 3
     aws.s3.delete_bucket(Bucket="in-parts")
+
+
+def test_presigned_urls_read_and_write_without_a_client(aws):
+    for version in ("s3", "s3v4"):
+        client = boto3.client(
+            "s3",
+            endpoint_url=aws.url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=boto3.session.Config(signature_version=version),
+        )
+        where = {"Bucket": DEFAULT_BUCKET, "Key": f"presigned {version}"}
+        with httpx.Client(trust_env=False) as raw:
+            answer = raw.put(client.generate_presigned_url("put_object", where), content=b"by a URL")
+            assert answer.status_code == 200, answer.text
+            assert raw.get(client.generate_presigned_url("get_object", where)).content == b"by a URL"
+            assert raw.get(f"{aws.url}/{DEFAULT_BUCKET}/presigned%20{version}").status_code == 403  # unsigned
 
 
 def test_versions_of_an_object_can_be_read_while_the_server_runs(aws, root):
