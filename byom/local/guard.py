@@ -1,6 +1,6 @@
 """Runs one command and outlives none of it: `python guard.py LIFELINE [FD,…] -- COMMAND …`.
 
-The server holds the other end of the lifeline, a pipe. A byte through it asks the command to end (SIGTERM); its
+The server holds the other end of the lifeline, a pipe. A byte through it asks everything to end (SIGTERM); its
 closing, which is also what happens when the server is killed, kills the command and everything it ever started.
 This file is run by its path and imports nothing of byom, so that a container costs one small process.
 """
@@ -72,8 +72,10 @@ def main() -> int:
         if lifeline in ready:
             if not os.read(lifeline, 1):
                 break
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGTERM)
+            # all of them: one that left the group could hold the output, for whose end the command may wait
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    process.terminate()
     kill_descendants()
     status = child.wait()
     with contextlib.suppress(ChildProcessError):  # leave no zombies to whoever adopts them

@@ -221,15 +221,17 @@ class Run:
             now = time.monotonic()
             if problem := next((pipe.problem for place in running for pipe in place.pipes if pipe.problem), ""):
                 raise JobFailed(f"ClientError: Data download failed: {problem}")
-            if culprit is None and (culprit := next((place for place in self._places if place.failed), None)):
-                self._end_processes()
-            elif told is None:
+            if told is None and culprit is None:
+                culprit = next((place for place in self._places if place.failed), None)
+                if culprit:
+                    self._end_processes()
+            if told is None and culprit is None:
                 overran = now - started > limit
                 if overran or self._stopping.is_set():
                     for place in running:
                         place.container.terminate()
                     told = now
-            elif now - told > GRACE:
+            elif told is not None and now - told > GRACE:
                 self._end_processes()
             if now - looked > _METRICS_EVERY:
                 looked = now
@@ -256,8 +258,9 @@ class Run:
 
     def _reason(self, place: Place) -> str:
         failure = place.container.base / "output/failure"
-        if failure.exists():
-            reason = failure.read_text(errors="replace").strip()
+        if failure.is_file():
+            with failure.open(errors="replace") as file:
+                reason = file.read(REASON_LIMIT).strip()
         elif place.status == 137:
             reason = "the process was killed, most often because memory ran out"
         else:

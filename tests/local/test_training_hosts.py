@@ -10,6 +10,8 @@ import pytest
 
 from byom.local.account import DEFAULT_BUCKET
 
+from .clients import wait
+
 GROUP = "/aws/sagemaker/TrainingJobs"
 FINAL = ("Completed", "Failed", "Stopped")
 
@@ -193,3 +195,24 @@ def test_fit_streams_every_host_and_counts_the_seconds_of_all(sdk, tmp_path, cap
     assert said[-1] == "Managed Spot Training savings: 0.0%"
     jobs = sdk[0].sagemaker_client.list_training_jobs(NameContains=estimator.latest_training_job.name)
     assert [job["TrainingJobStatus"] for job in jobs["TrainingJobSummaries"]] == ["Completed"]
+
+
+def test_every_host_of_a_stopped_job_may_save_what_it_has(aws):
+    script = """
+    import os, signal, sys, time
+    def save(*_):
+        if os.environ["SM_CURRENT_HOST"] == "algo-2":
+            time.sleep(1)  # after the other one has ended
+        with open(f"{os.environ['SM_MODEL_DIR']}/{os.environ['SM_CURRENT_HOST']}", "w") as file:
+            file.write("saved")
+        sys.exit(1)
+    signal.signal(signal.SIGTERM, save)
+    print("ready", flush=True)
+    time.sleep(600)
+    """
+    create(aws, "saving-hosts", script)
+    wait(lambda: aws.messages(GROUP, "saving-hosts/").count("ready") == 2, "both hosts")
+    aws.sagemaker.stop_training_job(TrainingJobName="saving-hosts")
+    job = aws.wait_for_job("saving-hosts", *FINAL)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    assert archived(aws, "saving-hosts") == {"algo-1": "saved", "algo-2": "saved"}
