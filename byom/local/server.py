@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -215,6 +216,7 @@ async def _send(answer: tuple[int, Headers, bytes], send: Send) -> None:
     status, headers, body = answer
     raw = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers.items()]
     raw.append((b"content-length", b"%d" % len(body)))
+    raw.append((b"x-amzn-requestid", str(uuid.uuid4()).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
 

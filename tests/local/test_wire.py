@@ -138,6 +138,19 @@ def test_only_the_real_time_invocation_is_supported(aws):
         aws.sagemaker_runtime.invoke_endpoint_async(EndpointName="e", InputLocation="s3://b/k")
 
 
+def test_every_answer_has_an_id_of_its_own(aws):
+    ids = [aws.sagemaker.list_models()["ResponseMetadata"]["RequestId"] for _ in range(2)]
+    for call in (
+        lambda: aws.sagemaker.describe_model(ModelName="none"),
+        lambda: aws.sagemaker_runtime.invoke_endpoint(EndpointName="none", Body=b""),
+    ):
+        with pytest.raises(ClientError) as caught:
+            call()
+        ids.append(caught.value.response["ResponseMetadata"]["RequestId"])
+    assert all(re.fullmatch(r"[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", each) for each in ids)
+    assert len(set(ids)) == 4
+
+
 def documented(state):
     """The calls of a state in the table of docs/local-sagemaker.md."""
     text = (Path(__file__).parents[2] / "docs/local-sagemaker.md").read_text()
