@@ -1,9 +1,11 @@
 """`save_module` and `save_block`: what is left of a network once its program has ended."""
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -156,7 +158,8 @@ def _probe(
             raise FileNotFoundError(f"a graph and parameters are needed; in the folder: {there}")
         return load(symbols[0], params[-1], rows)
 
-    with scratch() as root:
+    # or MXNet announces its backend in the learner's notebook, at every load
+    with scratch() as root, patch.dict(os.environ, MXNET_SUBGRAPH_VERBOSE="0"):
         once, new, again = root / "once", root / "new" / "deep", root / "again"
         for folder in (once, again):
             folder.mkdir()
