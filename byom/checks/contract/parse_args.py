@@ -112,9 +112,7 @@ class ParseArgs(Check):
         """Three whole numbers."""
         return _compare(seen, "hidden", {"hidden": seen.challenge.given["hidden"]})
 
-    @criterion(
-        1, "False is false", 'What does bool("False") give, and why? A text has to be compared.', rests_on="numbers"
-    )
+    @criterion(1, "False is false", 'What does bool("False") give, and why?', rests_on="numbers")
     def truth(self, seen: Exhibits) -> Outcome:
         """Six ways to write a truth value, each beside this run's numbers."""
         for text, value in TRUTHS.items():
