@@ -2,7 +2,8 @@
 
 The server holds the other end of the lifeline, a pipe. A byte through it asks everything to end (SIGTERM); its
 closing, which is also what happens when the server is killed, kills the command and everything it ever started.
-This file is run by its path and imports nothing of byom, so that a container costs one small process.
+This file is run by its path and imports nothing of byom, and psutil only where something is left to end, so that a
+container costs one small process.
 """
 
 import contextlib
@@ -14,8 +15,6 @@ import subprocess
 import sys
 import time
 
-import psutil
-
 GIVE_UP = 10  # seconds; a process of another user, say, can't be killed
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -26,11 +25,29 @@ def prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def has_children() -> bool:
+    """Whether a child is left, orphans of the command among them. Those that have ended are reaped."""
+    try:
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
 def kill_descendants() -> None:
     """SIGKILL to every process below this one, also those that left their group, until none is left."""
+    import psutil
+
+    def is_alive(process: psutil.Process) -> bool:
+        try:
+            return process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
     me = psutil.Process()
     give_up = time.monotonic() + GIVE_UP
-    while alive := [child for child in me.children(recursive=True) if _alive(child)]:
+    while alive := [child for child in me.children(recursive=True) if is_alive(child)]:
         for child in alive:
             with contextlib.suppress(psutil.Error):
                 child.kill()
@@ -40,11 +57,13 @@ def kill_descendants() -> None:
         time.sleep(0.005)
 
 
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+def terminate_descendants() -> None:
+    """SIGTERM to all of them: one that left the group could hold the output, for whose end the command may wait."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
 
 
 def main() -> int:
@@ -72,15 +91,11 @@ def main() -> int:
         if lifeline in ready:
             if not os.read(lifeline, 1):
                 break
-            # all of them: one that left the group could hold the output, for whose end the command may wait
-            for process in psutil.Process().children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    process.terminate()
-    kill_descendants()
+            terminate_descendants()
+    if child.returncode is None or has_children():
+        kill_descendants()
     status = child.wait()
-    with contextlib.suppress(ChildProcessError):  # leave no zombies to whoever adopts them
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
+    has_children()  # leave no zombies to whoever adopts them
     return status if status >= 0 else 128 - status
 
 
