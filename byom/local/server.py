@@ -29,6 +29,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import Message, Receive, Scope, Send
 
 from . import lifecycle
+from .cloudwatch import CloudWatch
 from .control import ControlPlane
 from .endpoints import Endpoints
 from .hosting import Hosting
@@ -73,6 +74,7 @@ class Server:
         hosting = Hosting(self._resources, objects, self._endpoints)
         self._control = ControlPlane(self._training, hosting, self._resources)
         self._runtime = Runtime(self._endpoints)
+        self._cloudwatch = CloudWatch(self._resources, root / "logs")
         self._neighbours: Any = WSGIMiddleware(Neighbours(objects))  # a2wsgi types ASGI in its own way
         port = url.rpartition(":")[2]
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
@@ -113,15 +115,17 @@ class Server:
         if service in (None, "sagemaker") and (route := self._runtime.route(method, path)):
             body = await _read(receive, headers, BODY_LIMIT, too_large())
             return await self._runtime.answer(*route, headers, body)
-        if service == "sagemaker":
-            operation = headers.get("x-amz-target", "").removeprefix("SageMaker.")
+        if service in ("sagemaker", "monitoring"):
+            operation = headers.get("x-amz-target", "").rpartition(".")[2]
             limit = AwsError("RequestEntityTooLargeException", f"A call has at most {CALL_LIMIT} bytes.", 413)
             body = await _read(receive, headers, CALL_LIMIT, limit)
-            return await run_in_threadpool(self._control.answer, operation, body)
+            room = self._control if service == "sagemaker" else self._cloudwatch
+            return await run_in_threadpool(room.answer, operation, body)
         if service not in (None, *SERVICES):
             raise AwsError(
                 "UnsupportedOperation",
-                f"byom.local does not support the service {service}; it has sagemaker, {', '.join(SERVICES)}.",
+                f"byom.local does not support the service {service}; "
+                f"it has sagemaker, monitoring, {', '.join(SERVICES)}.",
             )
         in_browser = "sec-fetch-mode" in headers
         if service is None and in_browser and (method, path) == ("GET", "/"):

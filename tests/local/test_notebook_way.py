@@ -120,6 +120,31 @@ def test_the_job_describes_itself(fitted, aws):
     assert {"Key": "unit", "Value": "moons"} in tags
 
 
+def test_the_metrics_can_be_had_as_a_table(fitted, sdk):
+    from sagemaker.analytics import TrainingJobAnalytics
+
+    name = fitted[0].latest_training_job.name
+    seen = TrainingJobAnalytics(name, ["loss"], sagemaker_session=sdk[0]).dataframe()
+    # one row a minute, as CloudWatch has it: the mean of 1, 0.5 and 0.333, unless a minute ended between them
+    assert list(seen.columns) == ["timestamp", "metric_name", "value"]
+    assert set(seen["metric_name"]) == {"loss"}
+    cloudwatch = sdk[0].boto_session.client("cloudwatch")
+    asked = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "Dimensions": [{"Name": "TrainingJobName", "Value": name}],
+        "StartTime": 0,
+        "EndTime": 2_000_000_000,
+        "Period": 86_400_000,
+        "Statistics": ["Average", "Minimum", "Maximum", "Sum", "SampleCount"],
+    }
+    (all_at_once,) = cloudwatch.get_metric_statistics(MetricName="loss", **asked)["Datapoints"]
+    assert (all_at_once["Minimum"], all_at_once["Maximum"], all_at_once["SampleCount"]) == (0.333, 1, 3)
+    assert (round(all_at_once["Sum"], 3), round(all_at_once["Average"], 3)) == (1.833, 0.611)
+    assert cloudwatch.get_metric_statistics(MetricName="accuracy", **asked)["Datapoints"] == []
+    with pytest.raises(ClientError, match=r"UnsupportedOperation.*does not support CloudWatch's ListMetrics"):
+        cloudwatch.list_metrics()
+
+
 def test_attach_finds_the_finished_job(fitted, sdk):
     from sagemaker.pytorch import PyTorch
 
