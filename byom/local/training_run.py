@@ -194,6 +194,7 @@ class Run:
                 "S3_ENDPOINT_URL": self._url,
                 "SAGEMAKER_TRAINING_MODULE": self._image.training,
                 "BYOM_HOSTS": json.dumps(addresses),
+                "BYOM_HOST": place.host.name,
                 "DMLC_NODE_HOST": place.host.address,
                 "GLOO_SOCKET_IFNAME": self._cluster.resource_config(place.host)["network_interface_name"],
             }

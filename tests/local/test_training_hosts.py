@@ -140,7 +140,8 @@ import torch
 import torch.distributed as dist
 hosts = json.loads(os.environ["SM_HOSTS"])
 rank = hosts.index(os.environ["SM_CURRENT_HOST"])
-os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = hosts[0], "7777"
+os.environ["MASTER_ADDR"] = hosts[0] if len(hosts) > 1 else "localhost"
+os.environ["MASTER_PORT"] = "7777"
 dist.init_process_group("gloo", rank=rank, world_size=len(hosts))
 total = torch.tensor([10.0 ** rank])
 dist.all_reduce(total)
@@ -158,10 +159,12 @@ print("total", total.item(), "of", dist.get_world_size())
 """
 
 
-def test_two_torch_jobs_on_the_same_port_at_once(aws):
-    """One by SM_HOSTS, at a port that the script chooses, and one by torchrun, which takes the same one."""
+def test_torch_jobs_on_the_same_port_at_once(aws):
+    """By SM_HOSTS, at a port that the script chooses, by torchrun, which takes the same one, and on one host alone."""
     create(aws, "gloo", GLOO)
     create(aws, "torchrun", TORCHRUN, HyperParameters={"sagemaker_torch_distributed_enabled": "true"})
+    create(aws, "alone", GLOO, hosts=1)
+    assert "total 1.0 of 1" in completed(aws, "alone")["algo-1"]
     for name in ("gloo", "torchrun"):
         said = completed(aws, name)
         assert all("total 11.0 of 2" in said[host] for host in ("algo-1", "algo-2")), name

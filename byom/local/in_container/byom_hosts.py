@@ -1,8 +1,8 @@
 """Makes the names of a job's hosts mean the job's own addresses. `sitecustomize` imports it in a job's processes.
 
-BYOM_HOSTS holds name → address as JSON. Resolving is what `/etc/hosts` does on AWS. PyTorch's TCPStore needs a hand
-beyond that: it resolves names in C++, and its server would listen on every address of the computer, where the same
-port of another job is in its way.
+BYOM_HOSTS holds name → address as JSON, BYOM_HOST the name of this one. Resolving is what `/etc/hosts` does on AWS.
+PyTorch's TCPStore needs a hand beyond that: it resolves names in C++, and its server would listen on every address of
+the computer, where the same port of another job is in its way.
 """
 
 import importlib.abc
@@ -14,6 +14,7 @@ import socket
 import sys
 
 HOSTS = json.loads(os.environ["BYOM_HOSTS"])
+STORES = HOSTS | dict.fromkeys(("localhost", "127.0.0.1"), HOSTS[os.environ["BYOM_HOST"]])
 
 
 def _resolving(function):
@@ -62,7 +63,7 @@ def _adapt(store):
     original = store.__init__
 
     def __init__(self, host_name, port=29500, world_size=None, is_master=False, *arguments, **options):
-        address = HOSTS.get(host_name)
+        address = STORES.get(host_name) if port else None  # at a free port of its choice nothing is in its way
         if address and is_master and "master_listen_fd" not in options:
             try:
                 options["master_listen_fd"] = socket.create_server((address, port)).detach()
