@@ -237,6 +237,14 @@ def test_a_model_that_does_not_load_fails_the_endpoint_with_the_end_of_its_log(a
     assert len(endpoint["FailureReason"]) <= 1024
 
 
+def test_a_setting_that_is_no_number_fails_the_endpoint_by_name(aws, endpoint):
+    data = "s3://sagemaker-us-east-1-123456789012/handler/model.tar.gz"
+    for name, value in (("SAGEMAKER_MODEL_SERVER_WORKERS", "many"), ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "0")):
+        aws.create_endpoint(name.replace("_", "-"), data, **{name: value})
+        failed = aws.wait_for_endpoint(name.replace("_", "-"))
+        assert failed["FailureReason"] == f"{name} must be a whole number above 0, not '{value}'."
+
+
 def test_deleting_ends_the_process_also_while_it_starts(aws, root):
     code = b"import time\ndef model_fn(model_dir):\n    time.sleep(600)\n"
     aws.create_endpoint("slow", aws.put("slow/model.tar.gz", targz({"code/inference.py": code})))

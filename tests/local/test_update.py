@@ -167,6 +167,18 @@ def test_a_failed_endpoint_can_only_be_deleted(aws):
     aws.sagemaker.delete_endpoint(EndpointName="failing")
 
 
+def test_deleting_during_an_update_ends_both_models(aws, endpoint, root):
+    configure(aws, "never", 5, pause=600)
+    instances = root / "run/endpoints"
+    before = len(list(instances.iterdir()))
+    aws.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName="never")
+    wait(lambda: len(list(instances.iterdir())) > before, "the new instance")
+    aws.sagemaker.delete_endpoint(EndpointName=endpoint)
+    wait(lambda: len(list(instances.iterdir())) == before - 1, "both instances to end")
+    with pytest.raises(ClientError, match=f"Endpoint {endpoint} of account 123456789012 not found"):
+        ask(aws, endpoint, 0)
+
+
 def test_a_server_killed_during_creation_and_update_says_what_became_of_them(tmp_path):
     root = tmp_path / "root"
     server, _ = lifecycle.ensure(root, free_port())

@@ -100,6 +100,22 @@ def test_logs_are_told_apart_by_variant(aws, endpoint):
     assert {name.partition("/")[0] for name in names} == {"red", "blue"}
 
 
+def test_one_variant_that_cannot_serve_fails_the_endpoint_and_leaves_nothing_running(aws, endpoint, root):
+    before = len(list((root / "run/endpoints").iterdir()))
+    data = aws.put("broken/model.tar.gz", targz({"code/inference.py": b"raise OSError('no green today')"}))
+    container = {"Image": IMAGE.format("inference"), "ModelDataUrl": data}
+    aws.sagemaker.create_model(ModelName="variant-green", ExecutionRoleArn=ROLE_ARN, PrimaryContainer=container)
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName="half", ProductionVariants=[variant("red", 1), variant("green", 1)]
+    )
+    aws.sagemaker.create_endpoint(EndpointName="half", EndpointConfigName="half")
+    failed = aws.wait_for_endpoint("half")
+    assert failed["EndpointStatus"] == "Failed"
+    assert "production variant green" in failed["FailureReason"]
+    assert "no green today" in failed["FailureReason"]
+    assert len(list((root / "run/endpoints").iterdir())) == before
+
+
 def test_configurations_that_cannot_be(aws, endpoint):
     for variants, text in (
         ([variant("red", 1), variant("red", 2)], "Two production variants have the name red"),
