@@ -3,6 +3,7 @@
 import argparse
 import ast
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from byom.checks.criteria import Finding, score
 from byom.checks.evidence import Record, decode, encode
 from byom.checks.process import run_script
 from grading.bank.probing import evidence
-from grading.bank.work import solved, stubs
+from grading.bank.work import Work, solved, stubs
 from grading.run import ROOT
 
 SEED = 77
@@ -172,3 +173,48 @@ def test_a_machine_without_mxnet_says_so_in_one_sentence(in_scripts: Path, monke
     }.items():
         shown = UNIT.checks[exercise].probe(learner, UNIT.challenge(exercise, SEED).given)
         assert shown == {"*": {"raised": NO_MXNET}}, exercise
+
+
+# ------------------------------------------------------------ thresholds
+
+
+def changed(find: str, by: str) -> Work:
+    """The solution with one text of its training script replaced."""
+    right = solved("contract")
+    text = right.text("source/train.py")
+    assert text.count(find) == 1, find
+    return right.having("source/train.py", text.replace(find, by))
+
+
+FORGETS = changed(
+    "    save(args.model_dir,", "    module.init_params(mx.init.Xavier(), force_init=True)\n    save(args.model_dir,"
+)
+NEAREST = changed("build_graph(args.hidden)", "build_graph([32])")
+
+
+def check_thresholds(seeds: Iterable[int]) -> None:
+    right, wrong, apart = [], [], []
+    for seed in seeds:
+        labels = UNIT.challenge("train", seed).withheld["labels"]
+        shown, forgets, nearest = (
+            decode(evidence(work, "train", seed)) for work in (solved("contract"), FORGETS, NEAREST)
+        )
+        right.append((shown["computed"].argmax(axis=1) == labels).mean())
+        wrong.append((forgets["computed"].argmax(axis=1) == labels).mean())
+        apart.append(abs(nearest["tuned"] - shown["tuned"]))
+    print(
+        f"LEARNT: worst that must pass {min(right):.3f}, best that must fail {max(wrong):.3f}; NEAR: {min(apart):.5f}"
+    )
+    assert max(wrong) < train.LEARNT < min(right)
+    assert min(apart) > train.NEAR
+
+
+@needs_mxnet
+def test_two_runs_lie_on_their_sides() -> None:
+    check_thresholds([1, 2])
+
+
+@needs_mxnet
+@pytest.mark.nightly
+def test_twenty_runs_lie_on_their_sides() -> None:
+    check_thresholds(range(20))
