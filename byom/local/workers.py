@@ -216,6 +216,7 @@ class Workers:
         link.close()
         self._living -= 1
         if self.ended:
+            self._give_up()
             return
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._renew, args=(loop,), name="worker's replacement", daemon=True).start()

@@ -162,6 +162,21 @@ def test_a_worker_that_cannot_be_replaced_leaves_the_others_and_the_last_one_end
     asyncio.run(scene())
 
 
+def test_requests_that_wait_when_all_is_closed_are_told_at_once(served):
+    serving = served(1)
+
+    async def scene():
+        hanging = asyncio.create_task(serving.ask("hang"))
+        waiting = [asyncio.create_task(serving.ask("wait")) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(serving.workers.close)
+        async with asyncio.timeout(10):
+            outcomes = await asyncio.gather(hanging, *waiting, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [WorkerEnded, NoWorkers, NoWorkers, NoWorkers]
+
+    asyncio.run(scene())
+
+
 def test_what_a_handler_may_answer(served):
     serving = served(1)
 
