@@ -167,8 +167,9 @@ def test_requests_that_wait_when_all_is_closed_are_told_at_once(served):
 
     async def scene():
         hanging = asyncio.create_task(serving.ask("hang"))
-        waiting = [asyncio.create_task(serving.ask("wait")) for _ in range(3)]
         await asyncio.sleep(0.2)
+        waiting = [asyncio.create_task(serving.ask("wait")) for _ in range(3)]
+        await asyncio.sleep(0)
         await asyncio.to_thread(serving.workers.close)
         async with asyncio.timeout(10):
             outcomes = await asyncio.gather(hanging, *waiting, return_exceptions=True)
