@@ -12,39 +12,45 @@ Metric = dict[str, Any]
 
 
 class Metrics:
-    """The last value of each metric definition. A bad definition is told of in the first log, once."""
+    """The last value of each metric definition. What can't be read is told of in the first log, once."""
 
     def __init__(self, definitions: Sequence[dict[str, str]], streams: Sequence[LogStream]) -> None:
         self._streams = dict.fromkeys(streams, 0)  # how many lines of each were read
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._found: dict[str, Metric] = {}
+        self._told: set[str] = set()
         for definition in definitions:
+            name = definition["Name"]
             try:
-                self._patterns[definition["Name"]] = re.compile(definition["Regex"])
+                pattern = re.compile(definition["Regex"])
             except re.error as error:
-                self._tell(definition["Name"], f"its regular expression is wrong: {error}")
+                self._tell(name, f"its regular expression is wrong: {error}")
+                continue
+            if pattern.groups:
+                self._patterns[name] = pattern
+            else:
+                self._tell(name, "its regular expression has no group (…) for the value")
 
     def read(self) -> bool:
-        """Look at the lines that came since the last time; whether a value changed."""
+        """Look at the lines that came since the last time; whether a value came with them."""
         changed = False
         for stream, count in self._streams.items():
             lines = stream.since(count)
             self._streams[stream] = count + len(lines)
-            for name, pattern in list(self._patterns.items()):
+            for name, pattern in self._patterns.items():
                 for hit in (hit for line in lines for hit in pattern.finditer(line)):
-                    changed |= self._take(name, hit)
+                    changed |= self._take(name, hit[1])
         return changed
 
     def latest(self) -> list[Metric]:
         """The `FinalMetricDataList` of the job's description."""
         return list(self._found.values())
 
-    def _take(self, name: str, hit: re.Match[str]) -> bool:
+    def _take(self, name: str, text: str | None) -> bool:
         try:
-            value = float(hit[1])
-        except (IndexError, TypeError, ValueError) as error:
-            self._patterns.pop(name, None)
-            self._tell(name, str(error))
+            value = float(text or "")
+        except ValueError:
+            self._tell(name, f"{text!r} is no number")
             return False
         if not math.isfinite(value):  # CloudWatch takes none either
             return False
@@ -52,4 +58,6 @@ class Metrics:
         return True
 
     def _tell(self, name: str, problem: str) -> None:
-        next(iter(self._streams)).append([f"byom.local: the metric {name} can't be read from the log: {problem}"])
+        if name not in self._told:
+            self._told.add(name)
+            next(iter(self._streams)).append([f"byom.local: the metric {name} can't be read from the log: {problem}"])

@@ -203,14 +203,13 @@ def test_a_running_job_is_attached_to_and_shows_its_metrics(estimator, aws, sdk,
     go = tmp_path / "go"
     script = f"""
 import os, time
-print("loss=0.5; bad=nan;", flush=True)
+print("loss=nan; loss=much; loss=more; loss=0.5;", flush=True)
 while not os.path.exists({str(go)!r}):
     time.sleep(0.05)
 print("loss=1e-3;")
 """
     definitions = [
         {"Name": "loss", "Regex": "loss=(.*?);"},
-        {"Name": "bad", "Regex": "bad=(.*?);"},
         {"Name": "no-group", "Regex": "loss"},
         {"Name": "broken", "Regex": "(loss"},
     ]
@@ -234,7 +233,7 @@ print("loss=1e-3;")
     assert again[0].model_data == started.model_data
     assert "Training job completed" in capsys.readouterr().out  # attaching shows states, not the log
     said = [line for line in aws.messages(GROUP, f"{name}/") if line.startswith("byom.local: the metric")]
-    assert [line.split()[3] for line in said] == ["broken", "no-group"]
+    assert [line.split()[3] for line in said] == ["no-group", "broken", "loss"]
 
 
 def test_a_script_that_names_the_folder_of_aws_is_told_where_its_own_is(estimator, aws):
