@@ -6,8 +6,6 @@ and a kvstore adds their gradients up. Complete it so that several hosts end wit
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 
@@ -91,27 +89,19 @@ def load_data(folder: str) -> tuple[np.ndarray, np.ndarray]:
 
 def main() -> None:
     """Train with what the container says; the first host saves."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--batch_size", type=int, default=64)
-    parser.add_argument("--learning_rate", type=float, default=0.1)
-    parser.add_argument("--hidden", type=json.loads, default=[32])
-    args, _ = parser.parse_known_args(sys.argv[1:])
-    hosts = json.loads(os.environ.get("SM_HOSTS", '["localhost"]'))
-    current_host = os.environ.get("SM_CURRENT_HOST", "localhost")
-    num_gpus = int(os.environ.get("SM_NUM_GPUS", "0"))
+    from train import parse_args  # the script of one host tells the same from a container; importing it trains nothing
 
-    net = build_net(args.hidden, num_gpus)
-    pixels, labels = load_data(os.environ.get("SM_CHANNEL_TRAIN", "data/train"))
-    train(net, pixels, labels, hosts, current_host, num_gpus, args.epochs, args.batch_size, args.learning_rate)
+    args = parse_args(sys.argv[1:], os.environ)
+    net = build_net(args.hidden, args.num_gpus)
+    settings = args.epochs, args.batch_size, args.learning_rate
+    train(net, *load_data(args.train), args.hosts, args.current_host, args.num_gpus, *settings)
 
-    pixels, labels = load_data(os.environ.get("SM_CHANNEL_TEST", "data/test"))
-    scores = net(mx.nd.array(pixels, devices(num_gpus)[0])).asnumpy()
-    print(f"{current_host}: test accuracy={np.mean(scores.argmax(axis=1) == labels):.4f}")
-    if current_host == hosts[0]:
-        model_dir = os.environ.get("SM_MODEL_DIR", "model")
-        os.makedirs(model_dir, exist_ok=True)
-        net.export(os.path.join(model_dir, "model"))
+    pixels, labels = load_data(args.test)
+    scores = net(mx.nd.array(pixels, devices(args.num_gpus)[0])).asnumpy()
+    print(f"{args.current_host}: test accuracy={np.mean(scores.argmax(axis=1) == labels):.4f}")
+    if args.current_host == args.hosts[0]:
+        os.makedirs(args.model_dir, exist_ok=True)
+        net.export(os.path.join(args.model_dir, "model"))
 
 
 if __name__ == "__main__":
