@@ -136,12 +136,18 @@ def test_an_old_script_takes_what_it_names_and_saves_itself(estimator, aws):
     assert model(aws, old) == {"mine": b"a model"}
 
 
-def test_an_old_script_that_raises_says_why(estimator):
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("def train(num_gpus, no_such):\n    pass", r"uncaught exception during training: .*no_such"),
+        ("def train():\n    raise SystemExit(3)", r"The script ended by sys\.exit\(3\)"),
+    ],
+)
+def test_an_old_script_that_ends_badly_says_why(estimator, script, reason):
     from sagemaker.exceptions import UnexpectedStatusException
 
-    old = estimator("1.0.0", "def train(num_gpus, no_such):\n    pass")
-    with pytest.raises(UnexpectedStatusException, match=r"uncaught exception during training: .*no_such"):
-        old.fit()
+    with pytest.raises(UnexpectedStatusException, match=reason):
+        estimator("1.0.0", script).fit()
 
 
 def test_a_script_for_the_other_interface_hears_which_one_its_version_wants(estimator, aws):

@@ -42,6 +42,8 @@ def main():
                 module.save(model, env.model_dir)
             else:
                 training_utils.save(env.model_dir, model, env.current_host, env.hosts)
+    except SystemExit as error:  # the toolkit would take it for its own end
+        raise errors.ClientError(f"The script ended by sys.exit({error.code!r}); train(...) must return.") from None
     except Exception as error:
         raise _failed("uncaught exception during training", error) from None
 
