@@ -258,5 +258,5 @@ def refused(seen: Exhibits, prefix: str, status: int) -> Outcome:
 
 def unopened(seen: Exhibits) -> Outcome:
     """Whether no pickle was opened."""
-    opened = seen.evidence.flag("unpickled")
+    opened = seen.evidence.flag("unpickled", "a pickle that stays closed")
     return expect(not opened, "pickles that stay closed", "one was opened" if opened else "they stayed closed")

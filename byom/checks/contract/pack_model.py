@@ -112,7 +112,7 @@ class PackModel(Check):
     )
     def again(self, seen: Exhibits) -> Outcome:
         """What was deleted in between is in it no more; all else is."""
-        plain, gone = seen.evidence.mapping("plain"), ("words.py", *(n for n in _names(seen) if "words/" in n))
+        plain, gone = seen.evidence.mapping("plain", "an archive"), ("words.py", *(n for n in _names(seen) if "words/" in n))
         wanted = {name: content for name, content in plain.items() if not name.endswith(gone)}
         return _same(seen, "again", wanted)
 
@@ -124,7 +124,7 @@ class PackModel(Check):
     )
     def inside(self, seen: Exhibits) -> Outcome:
         """The same files when the archive lies in the model's folder, and did so before."""
-        return _same(seen, "inside", seen.evidence.mapping("plain"))
+        return _same(seen, "inside", seen.evidence.mapping("plain", "an archive"))
 
     @criterion(
         1,
@@ -134,7 +134,7 @@ class PackModel(Check):
     )
     def linked(self, seen: Exhibits) -> Outcome:
         """The same files when the scripts' folder is a link."""
-        return _same(seen, "linked", seen.evidence.mapping("plain"))
+        return _same(seen, "linked", seen.evidence.mapping("plain", "an archive"))
 
 
 def _names(seen: Exhibits) -> list[str]:
