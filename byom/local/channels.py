@@ -107,7 +107,10 @@ def _in_manifest(uri: str, objects: Objects, role: str) -> Files:
     """A manifest is a JSON list: `{"prefix": "s3://…"}`, then the names below it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "manifest"
-        objects.copy_to(*split_uri(uri), path)
+        try:
+            objects.copy_to(*split_uri(uri), path)
+        except AwsError as error:
+            raise invalid(f'The manifest "{uri}" can\'t be read: {error.message}') from None
         try:
             head, *names = json.loads(path.read_bytes())
             prefix = head["prefix"]

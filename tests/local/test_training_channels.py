@@ -111,10 +111,12 @@ def test_a_manifest_names_the_files(aws):
     assert got == ["a.csv", "deep/b.csv"]
     for name, text in (
         ("bad", b"{}"),
+        ("gone", None),
         ("absent", json.dumps([manifest[0], "no-such"]).encode()),
         ("out", json.dumps([{"prefix": f"s3://{DEFAULT_BUCKET}/"}, "listed/../../a"]).encode()),
     ):
-        aws.put(f"lists/{name}", text)
+        if text is not None:
+            aws.put(f"lists/{name}", text)
         request = aws.job_request(
             f"manifest-{name}", "", InputDataConfig=[channel("train", f"lists/{name}", "ManifestFile")]
         )
