@@ -15,7 +15,7 @@ POINTS = [[0.5, -0.25]]  # what every request of the comparison asks about
 
 
 def scripts() -> Path:
-    """The folder of `model.py`, `train.py` and `predict.py`: the moons unit's, or else the bench's own."""
+    """The folder of `train.py` and `predict.py`: those of the moons unit, or else the bench's own."""
     return UNIT if UNIT.is_dir() else OWN
 
 

@@ -1,21 +1,17 @@
-"""Serves the network."""
+"""Serves what `train.py` saved."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from model import Net
 
 
-def model_fn(model_dir: str) -> Net:
-    """The trained network."""
-    saved = torch.load(Path(model_dir, "model.pth"), map_location="cpu", weights_only=True)
-    net = Net(saved["hidden_dim"])
-    net.load_state_dict(saved["weights"])
-    return net.eval()
+def model_fn(model_dir: str) -> Any:
+    """The fitted features."""
+    return torch.jit.load(Path(model_dir, "model.pt"))
 
 
-def predict_fn(data: np.ndarray | torch.Tensor, model: Net) -> np.ndarray:
+def predict_fn(data: Any, model: Any) -> np.ndarray:
     """Scores, shape (n, 1)."""
-    with torch.no_grad():
-        return model(torch.as_tensor(data, dtype=torch.float32)).numpy()
+    return model(torch.as_tensor(data)).numpy()
