@@ -36,8 +36,7 @@ def up(
     typer.echo(f"Its page: {server.page}")
     typer.echo("For other clients:")
     for name, value in {**client_environment(server.url), "SAGEMAKER_USER_CONFIG_OVERRIDE": server.sdk_config}.items():
-        if not name.endswith(("PROXY", "proxy")):
-            typer.echo(f"export {name}={shlex.quote(str(value))}")
+        typer.echo(f"export {name}={shlex.quote(str(value))}")
 
 
 @app.command()
