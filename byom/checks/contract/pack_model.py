@@ -112,7 +112,8 @@ class PackModel(Check):
     )
     def again(self, seen: Exhibits) -> Outcome:
         """What was deleted in between is in it no more; all else is."""
-        plain, gone = seen.evidence.mapping("plain", "an archive"), ("words.py", *(n for n in _names(seen) if "words/" in n))
+        plain = seen.evidence.mapping("plain", "an archive")
+        gone = ("words.py", *(name for name in _names(seen) if "words/" in name))
         wanted = {name: content for name, content in plain.items() if not name.endswith(gone)}
         return _same(seen, "again", wanted)
 
