@@ -62,6 +62,9 @@ nightly: $(INSTALLED) sandbox browser ## run every test at full size
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(INSTALLED) sandbox build ## print ratios against what one would use instead
+	$(call debian,wrk,wrk,Endpoints are timed with wrk)
+	$(call debian,java,openjdk-17-jre-headless,TorchServe needs Java)
+	$(BIN)/python -m tests.local.bench
 	$(BIN)/python -m grading.bench
 
 lab: $(INSTALLED) build ## open JupyterLab on the notebooks

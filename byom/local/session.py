@@ -8,7 +8,7 @@ import sagemaker
 from sagemaker import session as sdk
 from sagemaker import utils
 
-POLL = 0.2  # seconds; each look costs this computer, which also runs the job
+POLL = 0.1  # seconds; each look costs this computer, which also runs the job
 _JOB_ENDED = ("Completed", "Failed", "Stopped")
 
 # The SDK checks its configuration when it loads it, and again at each of the 20 values that a fit asks it for: 80 ms
