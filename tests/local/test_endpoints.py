@@ -210,6 +210,8 @@ def bomb():
         (b"not an archive", "it is not a readable .tar.gz archive"),
         (targz({"a": b"x" * 5000})[:-20], "it is not a readable .tar.gz archive"),
     ],
+    # an archive holds its time, and pytest-xdist needs the same names in every process
+    ids=["up", "up-inside", "absolute", "link", "hard-link", "pipe", "device", "bomb", "text", "truncated"],
 )
 def test_a_bad_archive_fails_the_endpoint_and_names_the_member(aws, root, archive, reason, request):
     name = f"evil-{abs(hash(request.node.name))}"
