@@ -1,0 +1,310 @@
+"""The drawing pad in a real browser, in JupyterLab and in Notebook 7, without a network: mouse, finger, keyboard."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from byom.local import guard
+from byom.pad.ink import PEN, SIDE
+from tests.local.clients import free_port
+
+SECONDS = 60  # until something is given up; a busy computer may need them
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATHS = {"lab": "/lab/tree/{}?reset", "notebook": "/notebooks/{}"}
+CELLS = {
+    "pad": "pad = DrawingPad()\npad",
+    "report": """runs += 1
+try:
+    pixels = pad.pixels()
+    np.save("pixels.npy", pixels)
+    ink = round(float(pixels.sum()) / 255)
+except ValueError as error:
+    ink = str(error)
+print(json.dumps({"run": runs, "ink": ink, "strokes": pad.strokes, "sample": pad.is_sample}))""",
+    "wait": """print("the kernel is busy")
+while not Path("go-on").exists():
+    time.sleep(0.02)""",
+    "sample": "pad = DrawingPad(sample=np.kron(np.eye(2), np.full((14, 14), 255)))\npad",
+    "start": """import json, time
+from pathlib import Path
+import numpy as np
+from byom.pad import DrawingPad
+runs = 0
+print("ready")""",
+}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox can't be had by root, nor in many containers; the page here is our own
+        flags = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the notebooks lie, and their kernels run."""
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="module")
+def jupyter(folder, tmp_path_factory):
+    """A Jupyter server with both front ends and settings of its own; it would also end with this process."""
+    home = tmp_path_factory.mktemp("home")
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    own = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.root_dir": folder,
+        "ServerApp.allow_root": True,
+        "ServerApp.open_browser": False,
+        "IdentityProvider.token": "",
+        "LabApp.news_url": None,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.expose_app_in_browser": True,
+    }
+    command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
+    end, lifeline = os.pipe()
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, guard.__file__, str(end), "--", *command],
+            env={**os.environ, **own, "IPYTHONDIR": str(home)},
+            pass_fds=[end],
+            stdout=log,
+            stderr=log,
+        )
+    os.close(end)
+    give_up = time.monotonic() + SECONDS
+    while not answers(url):
+        assert server.poll() is None and time.monotonic() < give_up, (home / "log").read_text()
+        time.sleep(0.1)
+    yield url
+    os.close(lifeline)
+    server.wait(SECONDS)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/status", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+class Notebook:
+    """A notebook that is open in a front end."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page, self.folder, self.runs = page, folder, 0
+        self.paper = page.get_by_role("application", name="Drawing pad")
+        self.status = page.get_by_role("status").and_(page.locator(".byom-pad-status"))
+
+    def cell(self, name: str):
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(list(CELLS).index(name))
+
+    def run(self, name: str) -> None:
+        """Run a cell as people do; the cell below it becomes the active one."""
+        self.cell(name).locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+
+    def fresh_pad(self, name: str = "pad") -> None:
+        for pad in ("pad", "sample"):  # one pad at a time on the page
+            if self.cell(pad).locator(".byom-pad").count():
+                self.cell(pad).locator(".jp-InputPrompt").click()
+                self.page.evaluate("jupyterapp.commands.execute('notebook:clear-cell-output')")
+        expect(self.paper).to_have_count(0)
+        self.run(name)
+        expect(self.paper).to_be_visible()
+        self.paper.scroll_into_view_if_needed()
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the pad is on the page."""
+        box = self.paper.bounding_box()
+        assert box is not None
+        return box["x"] + x * box["width"] / SIDE, box["y"] + y * box["height"] / SIDE
+
+    def draw(self, *points: tuple[float, float]) -> None:
+        """Draw a stroke with the mouse."""
+        self.page.mouse.move(*self.at(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.at(*point), steps=5)
+        self.page.mouse.up()
+
+    def report(self, run: bool = True) -> dict:
+        """What the cell below the pad prints."""
+        if run:
+            self.run("report")
+        self.runs += 1
+        expect(self.cell("report").locator(".jp-OutputArea-output")).to_contain_text(f'{{"run": {self.runs},')
+        return json.loads(self.cell("report").locator(".jp-OutputArea-output").inner_text())
+
+
+@pytest.fixture(scope="module", params=PATHS)
+def notebook(request, chromium, jupyter, folder):
+    """The notebook in each front end. Every test begins with a fresh pad."""
+    expect.set_options(timeout=1000 * SECONDS)
+    name = f"{request.param}.ipynb"
+    cells = [new_code_cell(code) for code in CELLS.values()]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / name)
+    context = chromium.new_context(base_url=jupyter, has_touch=True, viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(1000 * SECONDS)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(PATHS[request.param].format(name))
+    opened = Notebook(page, folder)
+    opened.run("start")
+    expect(opened.cell("start").locator(".jp-OutputArea-output")).to_have_text("ready")
+    yield opened
+    context.close()
+    assert faults == []
+
+
+def test_what_is_drawn_is_there_when_the_next_cell_runs(notebook):
+    notebook.fresh_pad()
+    expect(notebook.status).to_have_text("Draw a digit here.")
+    notebook.draw((60, 50), (220, 50), (110, 250))
+    expect(notebook.status).to_have_text("Your drawing: 1 stroke.")
+    shown = ink_on_the_page(notebook)
+    notebook.page.keyboard.press("Shift+Enter")  # the next cell is the active one still
+    report = notebook.report(run=False)
+    assert (len(report["strokes"]), report["sample"]) == (1, False)
+    assert report["strokes"][0][0] == pytest.approx([60, 50], abs=1)
+    pixels = np.load(notebook.folder / "pixels.npy")
+    assert abs(shown - pixels).mean() < 1  # of 255: the page's picture is the model's
+    assert report["ink"] == pytest.approx(shown.sum() / 255, rel=0.02)
+
+
+def ink_on_the_page(notebook: Notebook) -> np.ndarray:
+    """The picture on the page, ink as in `pixels`: uint8, shape (280, 280)."""
+    notebook.paper.screenshot(path=notebook.folder / "paper.png")
+    with Image.open(notebook.folder / "paper.png") as picture:
+        shown = 255.0 - np.asarray(picture.convert("L"), dtype=float)
+    assert shown.shape == (SIDE, SIDE)
+    return shown
+
+
+def test_strokes_drawn_while_the_kernel_is_busy_come_before_the_next_cell(notebook):
+    (notebook.folder / "go-on").unlink(missing_ok=True)
+    notebook.fresh_pad()
+    notebook.run("wait")
+    expect(notebook.cell("wait").locator(".jp-OutputArea-output")).to_contain_text("busy")
+    for row in (50, 100, 150, 200):
+        notebook.draw((60, row), (200, row))
+    notebook.run("report")
+    (notebook.folder / "go-on").touch()
+    assert len(notebook.report(run=False)["strokes"]) == 4
+
+
+def test_a_finger_draws_and_does_not_scroll(notebook):
+    notebook.fresh_pad()
+    before = notebook.paper.bounding_box()
+    touch = notebook.page.context.new_cdp_session(notebook.page)
+
+    def fingers(kind: str, *points: tuple[float, float]) -> None:
+        places = [dict(zip("xy", notebook.at(*point), strict=True), id=n) for n, point in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    fingers("touchStart", (140, 40))
+    for y in range(60, 260, 20):
+        fingers("touchMove", (140, y))
+    fingers("touchMove", (140, 240), (40, 40))  # a second finger draws nothing
+    fingers("touchMove", (140, 240), (60, 60))
+    fingers("touchEnd")
+    expect(notebook.status).to_have_text("Your drawing: 1 stroke.")
+    assert notebook.paper.bounding_box() == before
+    report = notebook.report()
+    assert report["ink"] == pytest.approx(200 * PEN + np.pi * PEN**2 / 4, rel=0.02)
+    assert len(report["strokes"]) == 1
+
+
+def test_the_keyboard_draws_and_no_shortcut_of_the_notebook_interferes(notebook):
+    notebook.fresh_pad()
+    cells = notebook.page.locator(".jp-Notebook .jp-Cell").count()
+    expect(notebook.page.locator(".byom-pad-keys")).to_be_hidden()
+    notebook.paper.focus()
+    expect(notebook.page.locator(".byom-pad-keys")).to_be_visible()
+    press = notebook.page.keyboard.press
+    for _ in range(10):
+        press("ArrowUp")
+    expect(notebook.status).to_have_text("Pen lifted, at column 140, row 40 of 280.")
+    press("Space")
+    for _ in range(20):
+        press("ArrowDown")
+    expect(notebook.status).to_have_text("Pen down, at column 140, row 240 of 280.")
+    press("Space")
+    press("ArrowLeft")
+    expect(notebook.status).to_have_text("Pen lifted, at column 130, row 240 of 280.")
+    expect(notebook.paper).to_be_focused()
+    for key in ("a", "Shift+Enter", "Control+Enter"):
+        press(key)
+    assert notebook.page.locator(".jp-Notebook .jp-Cell").count() == cells
+    report = notebook.report()
+    assert [stroke[i] for stroke in report["strokes"] for i in (0, -1)] == [[140, 40], [140, 240]]
+    assert report["ink"] == pytest.approx(200 * PEN + np.pi * PEN**2 / 4, rel=0.01)
+    notebook.paper.focus()
+    press("Delete")
+    expect(notebook.status).to_have_text("Draw a digit here.")
+    assert "nothing is drawn" in notebook.report()["ink"]
+    notebook.paper.focus()
+    for key in ("Space", "Tab", "Enter"):  # a dot, and the button that takes the last stroke away
+        press(key)
+    assert notebook.report()["strokes"] == []
+
+
+def test_a_stored_sample_is_labelled_and_gives_way_to_a_drawing(notebook):
+    notebook.fresh_pad("sample")
+    expect(notebook.status).to_have_text("A stored sample. Draw here to replace it.")
+    shown = ink_on_the_page(notebook)
+    report = notebook.report()
+    assert (report["sample"], report["ink"]) == (True, SIDE**2 / 2)
+    assert abs(shown - np.load(notebook.folder / "pixels.npy")).mean() < 2
+    notebook.draw((200, 40), (240, 80))
+    notebook.draw((40, 200), (80, 240))
+    expect(notebook.status).to_have_text("Your drawing: 2 strokes.")
+    assert ink_on_the_page(notebook)[140, 160] == 0
+    notebook.page.get_by_role("button", name="Undo").click()
+    expect(notebook.status).to_have_text("Your drawing: 1 stroke.")
+    report = notebook.report()
+    assert (report["sample"], len(report["strokes"])) == (False, 1)
+    assert report["strokes"][0][0] == pytest.approx([200, 40], abs=1)
+    notebook.page.get_by_role("button", name="Clear").click()
+    expect(notebook.status).to_have_text("A stored sample. Draw here to replace it.")
+    assert notebook.report()["sample"]
+
+
+def test_a_drawing_that_the_kernel_refuses_is_taken_back_on_the_page(notebook):
+    notebook.fresh_pad()
+    notebook.draw((60, 50), (220, 50))
+    notebook.page.evaluate(
+        """() => {
+            const { session } = jupyterapp.shell.currentWidget.context.sessionContext;
+            for (const comm of session.kernel._comms.values())
+              if (comm.targetName === "jupyter.widget")
+                comm.send({ method: "custom", content: { strokes: [[[1, 1000]]] } });
+        }"""
+    )
+    expect(notebook.status).to_contain_text("The drawing was not taken: stroke 1 has a point")
+    notebook.draw((60, 150), (220, 150))
+    notebook.draw((60, 250), (220, 250))
+    expect(notebook.status).to_have_text("Your drawing: 3 strokes.")
+    assert len(notebook.report()["strokes"]) == 3
