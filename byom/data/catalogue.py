@@ -252,6 +252,13 @@ CATALOGUE = (
         ("contract",),
     ),
     DataSet(
+        "driving",
+        "what a camera on a car sees, and how a controller steers",
+        "1.1 GB in full",
+        "Gymnasium's CarRacing-v3, driven by byom.driving",
+        ("robostig",),
+    ),
+    DataSet(
         "mnist",
         "70,000 handwritten digits, 28 × 28 pixels, grey",
         "12 MB",

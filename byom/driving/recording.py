@@ -1,0 +1,84 @@
+"""A recorded drive: what the front camera saw on one track, and what the controller did.
+
+Run as a program, it is a worker: `python -m byom.driving.recording FOLDER FRAMES SEED` reads tracks from standard
+input, one a line, and writes each one's drive into the folder. It ends when its input ends, so it can't outlive the
+process that feeds it.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from byom.driving import controller
+from byom.driving.road import STEP, Road
+from byom.driving.view import COLUMNS, ROWS, front_view
+
+EVERY = 8
+"""Steps from one frame to the next: 0.16 s, in which the picture changes enough to teach something new."""
+
+_CALM = 1.5  # seconds between disturbances, on average
+_SHOVE = (0.2, 0.6)  # seconds a disturbance lasts
+_STRENGTH = (0.3, 0.8)  # what it adds to the steering, either way
+
+
+def record(track: int, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Drive a track and take a frame every 0.16 s.
+
+    Now and then something pulls at the steering for a moment, so that the car leaves the middle of the road and turns
+    aside, and the frames show how to recover. The label is always what the controller wants, never the disturbance.
+
+    Args:
+        track: the track's seed.
+        frames: how many; a lap has about 110.
+        seed: of the disturbances.
+
+    Returns:
+        views, YUV, uint8, shape (frames, 66, 200, 3), and steering in [-1, 1], float32, shape (frames,).
+    """
+    road, chance = Road(track), np.random.default_rng((seed, track))
+    views = np.empty((frames, ROWS, COLUMNS, 3), "uint8")
+    labels = np.empty(frames, "float32")
+    pull, until, grass = 0.0, 0.0, 0.0
+    next_pull = chance.exponential(_CALM)
+    for step in range(frames * EVERY):
+        wanted = controller.steering(road)
+        frame, rest = divmod(step, EVERY)
+        if rest == 0:
+            views[frame], labels[frame] = front_view(road.top_view()), wanted
+        if road.seconds >= next_pull:
+            pull = chance.choice((-1, 1)) * chance.uniform(*_STRENGTH)
+            until = road.seconds + chance.uniform(*_SHOVE)
+            next_pull = until + chance.exponential(_CALM)
+        steering = wanted + (pull if road.seconds < until else 0)
+        road.advance(float(np.clip(steering, -1, 1)), *controller.pedals(road))
+        grass = grass + STEP if road.on_grass else 0.0
+        if grass >= 0.5:
+            road.put_back()
+            grass = 0.0
+    return views, labels
+
+
+def save(folder: Path, track: int, views: np.ndarray, steering: np.ndarray) -> None:
+    """Keep a drive in the folder; the file is there whole or not at all."""
+    path = recording_of(folder, track)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, views=views, steering=steering)
+    part.replace(path)
+
+
+def recording_of(folder: Path, track: int) -> Path:
+    """The file of one track's drive."""
+    return folder / f"{track}.npz"
+
+
+def _work(folder: Path, frames: int, seed: int) -> None:
+    for line in sys.stdin:
+        track = int(line)
+        save(folder, track, *record(track, frames, seed))
+        print(track, flush=True)
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
