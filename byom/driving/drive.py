@@ -93,7 +93,8 @@ def drive(track: int, steer: Steer, *, watch: bool = False) -> Drive:
 
     Args:
         track: the track's seed. Those below 10,000 (`byom.driving.CLOSED_LOOP`) are in no data set.
-        steer: answers each view with the steering. What holds a single number will do, shape (1, 1) too.
+        steer: answers each view with the steering. What holds a single number will do, shape (1, 1) too. A network's
+            answer may lie a little outside [-1, 1]: clip it.
         watch: keep snapshots for `byom.driving.film`.
     """
     return _drive(track, lambda road, view: _answer(steer, view()), watch)

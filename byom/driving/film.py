@@ -81,8 +81,8 @@ class Film:
 
 def _words(drive: Drive, who: str) -> str:
     count = len(drive.interventions)
-    times = {0: "never", 1: "once"}.get(count, f"{count} times")
-    words = f"{who} drives {drive.share:.0%} of track {drive.track} in {drive.seconds:.1f} s; it was put back on the road {times}; "
+    helped = {0: "needed no help", 1: "was put back once"}.get(count, f"was put back {count} times")
+    words = f"{who} drives {drive.share:.0%} of track {drive.track} in {drive.seconds:.1f} s and {helped}; "
     words += f"score {drive.score:.0f}."
     return f"{words} {drive.failure}" if drive.failure else words
 
