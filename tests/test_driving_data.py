@@ -146,7 +146,7 @@ def test_killed_it_leaves_no_worker_and_no_half_data_and_goes_on(own_root: Path,
         workers = psutil.Process(maker.pid).children()
         maker.send_signal(signal.SIGKILL)
     assert workers
-    gone, alive = psutil.wait_procs(workers, timeout=30)
+    _, alive = psutil.wait_procs(workers, timeout=30)
     assert not alive
     assert not SMALL.folder.exists()
     assert done[0].is_file()
