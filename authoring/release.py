@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
-from authoring.answers import unmarked
+from authoring.answers import squeezed, unmarked
 from authoring.build import differences, products, read
 from authoring.course import Course, write_whole
 from authoring.material import Material
@@ -90,11 +90,16 @@ def _writable(out: Path) -> bool:
 
 
 def answers_of(course: Course, material: list[Material]) -> dict[str, str]:
-    """The pieces of all units' answers that nothing for students may hold, and where each comes from."""
+    """The pieces of all units' answers that nothing for students may hold, and where each comes from.
+
+    What one unit asks for may be given in a script of another: that is no secret.
+    """
+    given = squeezed("".join(text for one in material for text in one.stubs.values()))
     return {
         piece: f"{course.shown(module.path)}:{line}"
         for one in material
         for piece, (module, line) in one.distinctive.items()
+        if piece not in given
     }
 
 

@@ -208,6 +208,8 @@ def _child(
     os.dup2(nothing, 0)  # input() fails at once instead of waiting for ever
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, m, closefd=False) for n, m in ((0, "r"), (1, "w"), (2, "w")))
     os.chdir(folder)
+    for fault in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE):
+        signal.signal(fault, signal.SIG_DFL)  # MXNet's handler would make an exit code of it
     for name in [n for n in os.environ if n.startswith("SM_")]:
         del os.environ[name]
     _on_one_core()

@@ -20,8 +20,8 @@ def pack(folders: Sequence[Path], archive: Path) -> bool:
     """
     entries: dict[str, Path] = {}
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            entries.setdefault(path.relative_to(folder).as_posix(), path)
+        for entry in sorted(folder.rglob("*")):
+            entries.setdefault(entry.relative_to(folder).as_posix(), entry)
     if not entries:
         return False
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
+from byom.checks.criteria import Check
 from grading.autograders import autograder
 from grading.bank.attacks import Attack
-from grading.bank.work import place, solved, stubs
+from grading.bank.work import Work, place, solved, stubs
 from grading.classroom import Progress, grade
 from grading.sandbox import Limits
 
@@ -96,10 +97,16 @@ def _wrong(attack: Attack, name: str, marks: dict[str, dict[str, str]], out: Pat
 def _answers(attack: Attack, name: str) -> list[str]:
     """Lines that only the answers hold, as a page shows them; none of what the attack itself answers."""
     work, given = solved(name), stubs(name)
-    hidden = [check for check in autograder(name).unit if check.name not in attack.answered(name)]
+    answered = attack.answered(name)
+    hidden = [check for check in autograder(name).unit if check.name not in answered]
+    own = {line.strip() for check in autograder(name).unit if check.name in answered for line in _lines(work, check)}
     return [
         escape(line.strip())
-        for where in map(place, hidden)
-        for line in work.text(where).splitlines()
-        if len(line.strip()) > 30 and line not in given.text(where)
+        for check in hidden
+        for line in _lines(work, check)
+        if len(line.strip()) > 30 and line not in given.text(place(check)) and line.strip() not in own
     ]
+
+
+def _lines(work: Work, check: Check) -> list[str]:
+    return work.text(place(check)).splitlines()

@@ -120,8 +120,8 @@ def output_fn(prediction: np.ndarray, accept: str) -> Union[str, bytes]:
         np.savetxt(text, prediction, delimiter=",", fmt="%.8g")
         return text.getvalue()
     if accept == "application/x-npy":
-        content = io.BytesIO()
-        np.save(content, prediction)
-        return content.getvalue()
+        npy = io.BytesIO()
+        np.save(npy, prediction)
+        return npy.getvalue()
     raise refusal(406, f"can't write {accept}: accept application/json, text/csv or application/x-npy")
     ### END SOLUTION
