@@ -12,7 +12,8 @@ STEP = 1 / FPS
 FULL_LOCK = 0.4
 """Angle of the front wheels in radians at which they stop; steering 1 means this angle."""
 
-_SEEN = 75.0  # units: the picture's far corners are 48 away, and no tile or patch of grass is wider than 24
+_MIDDLE = 12.4  # units ahead of the car: the middle of the picture
+_SEEN = 64.0  # units from there: the picture's corners are 40 away, and no tile or patch of grass is wider than 24
 _AHEAD, _BEHIND = 15, 8  # how far from its last place along the road, in tiles, the car is looked for
 
 
@@ -36,10 +37,11 @@ class Road(CarRacing):
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.seed = seed
-        self._looked_at, self._middle = False, np.zeros(2)
+        self._looking_at: tuple[float, float] | None = None  # the middle of the picture that is being drawn
         self.reset(seed=seed)
         self.t = 1.0  # the game begins by zooming in for a second, which would change the camera
         line = np.array(self.track)
+        self._corners = np.array([corners[0] for corners, _ in self.road_poly])
         self.centre: np.ndarray = line[:, 2:4]
         self._tangent: np.ndarray = line[:, 1]
         turns = np.diff(line[:, 1], append=line[0, 1])
@@ -126,11 +128,16 @@ class Road(CarRacing):
 
     def top_view(self) -> np.ndarray:
         """What the game shows of the world: the car from above, driving upwards; uint8 RGB, shape (96, 96, 3)."""
-        self._looked_at, self._middle = True, self.position
+        assert self.car is not None
+        self._looking_at = tuple(self.car.hull.GetWorldPoint((0.0, _MIDDLE)))
+        away = np.linalg.norm(self._corners - self._looking_at, axis=1)
+        whole = self.road_poly
+        self.road_poly = [whole[i] for i in np.flatnonzero(away < _SEEN)]
         try:
             return self._render("state_pixels")
         finally:
-            self._looked_at = False
+            self.road_poly = whole
+            self._looking_at = None
 
     def _nearest(self) -> int:
         """The nearest point of the centre line, not far from the last: where roads meet, the car stays on its own."""
@@ -138,14 +145,15 @@ class Road(CarRacing):
         away = self.centre[near] - self.position
         return int(near[np.argmin(np.einsum("ij,ij->i", away, away))])
 
-    # the game draws itself at every step and draws all of the road; most of a step's time went there
+    # the game draws itself at every step, and all of it; most of a step's time went there
 
     def _render(self, mode: str) -> Any:
-        return super()._render(mode) if self._looked_at else None
+        return super()._render(mode) if self._looking_at else None
 
     def _draw_colored_polygon(
         self, surface: Any, poly: Any, color: Any, zoom: float, translation: Any, angle: float, clip: bool = True
     ) -> None:
-        x, y = self._middle
+        assert self._looking_at is not None
+        x, y = self._looking_at
         if not clip or math.hypot(poly[0][0] - x, poly[0][1] - y) < _SEEN:
             super()._draw_colored_polygon(surface, poly, color, zoom, translation, angle, clip)

@@ -24,7 +24,7 @@ FIELD_OF_VIEW = math.radians(78)
 """Between the left and the right edge of a view."""
 
 _FOCAL = COLUMNS / 2 / math.tan(FIELD_OF_VIEW / 2)  # in pixels
-_FINER = 3  # rows drawn for each row: far away one row of the view covers four of the top view
+_FINER = 2  # rows drawn for each row: far away one row of the view covers four of the top view
 
 
 def ground_to_top() -> np.ndarray:
