@@ -60,9 +60,9 @@ class Road(CarRacing):
             gas: from 0 to 1.
             brake: from 0 to 1.
         """
-        _, reward, over, _, _ = self.step(np.array([steering * FULL_LOCK, gas, brake]))
+        _, reward, _, _, info = self.step(np.array([steering * FULL_LOCK, gas, brake]))
         self.score += float(reward)
-        self.finished = self.finished or over
+        self.finished = self.finished or info.get("lap_finished", False)
         self.steps += 1
         self._place = self._nearest()
 
