@@ -4,7 +4,9 @@
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 10; // how far an arrow key moves the pen, in pixels of the pad
 const NEAR = 2; // points of a stroke that are nearer to each other are one
-const KEYS = "Arrow keys move the pen. Space puts it down and lifts it. Delete clears the pad.";
+const KEYS = "Arrow keys move the pen. Space puts it down and lifts it. Delete clears the pad. Tab leaves it.";
+// The notebook's shortcuts act on cells: here "a" would add one, and Shift+Enter run this one again and empty the pad.
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 /** An element of HTML or SVG with attributes and children. */
 function element(space, tag, attributes, ...children) {
@@ -23,14 +25,16 @@ class Pad {
     this.lines = svg("g", { "stroke-width": this.pen });
     this.tip = svg("circle", { class: "byom-pad-tip", r: this.pen / 2 });
     this.sample = html("div", { class: "byom-pad-sample" });
+    const picture = model.get("_sample_url");
+    if (picture) this.sample.style.maskImage = `url(${picture})`;
+    this.hasSample = Boolean(picture);
     this.paper = html("div", {
-      class: "byom-pad-paper", tabindex: "0", role: "application", "aria-label": `Drawing pad. ${KEYS}`,
+      class: "byom-pad-paper", tabindex: "0", role: "application", "aria-label": `Drawing pad. ${KEYS}`, ...OWN_KEYS,
     }, this.sample, svg("svg", { viewBox: `0 0 ${this.side} ${this.side}`, "aria-hidden": "true" }, this.lines, this.tip));
     this.status = html("p", { class: "byom-pad-status", role: "status" });
-    this.undoButton = html("button", { type: "button" }, "Undo");
-    this.clearButton = html("button", { type: "button" }, "Clear");
-    // the notebook's own shortcuts are for cells: here an arrow key would leave the pad, and Shift+Enter empty it
-    const root = html("div", { class: "byom-pad", "data-lm-suppress-shortcuts": "true" },
+    this.undoButton = html("button", { type: "button", ...OWN_KEYS }, "Undo");
+    this.clearButton = html("button", { type: "button", ...OWN_KEYS }, "Clear");
+    const root = html("div", { class: "byom-pad" },
       this.status, this.paper, html("p", { class: "byom-pad-keys", "aria-hidden": "true" }, KEYS),
       html("div", { class: "byom-pad-buttons" }, this.undoButton, this.clearButton));
     el.append(root);
@@ -60,25 +64,26 @@ class Pad {
     return this.strokes.reduce((count, stroke) => count + stroke.length, this.stroke?.length ?? 0) >= this.points;
   }
 
-  /** Draw what there is, and say what that is. */
-  show(news) {
+  /** Draw what there is, and say what that is, or some news. */
+  show(news = this.summary()) {
     const strokes = this.stroke ? [...this.strokes, this.stroke] : this.strokes;
     this.lines.replaceChildren(...strokes.map((stroke) => svg("path", { d: path(stroke) })));
     const drawn = strokes.length > 0;
-    const picture = drawn ? null : this.model.get("_sample_url");
-    this.sample.style.setProperty("--byom-pad-sample", picture ? `url(${picture})` : "none");
-    this.sample.hidden = !picture;
-    this.paper.classList.toggle("byom-pad-stored", Boolean(picture));
+    const stored = !drawn && this.hasSample;
+    this.sample.hidden = !stored;
+    this.paper.classList.toggle("byom-pad-stored", stored);
     for (const button of [this.undoButton, this.clearButton]) button.setAttribute("aria-disabled", String(!drawn));
     this.tip.setAttribute("cx", this.penAt[0]);
     this.tip.setAttribute("cy", this.penAt[1]);
     this.tip.classList.toggle("byom-pad-down", this.penDown);
-    let says = "Draw a digit here.";
-    if (drawn) says = `Your drawing: ${strokes.length} stroke${strokes.length > 1 ? "s" : ""}.`;
-    else if (picture) says = "A stored sample. Draw here to replace it.";
-    if (this.full) says = "The pad is full. Undo a stroke, or clear it.";
-    news = typeof news === "string" ? news : says;
     if (this.status.textContent !== news) this.status.textContent = news;
+  }
+
+  summary() {
+    if (this.full) return "The pad is full. Undo a stroke, or clear it.";
+    const count = this.strokes.length + (this.stroke ? 1 : 0);
+    if (count) return `Your drawing: ${count} stroke${count > 1 ? "s" : ""}.`;
+    return this.hasSample ? "A stored sample. Draw here to replace it." : "Draw a digit here.";
   }
 
   /** Make a drawing the pad's own, here and in the kernel. */
@@ -116,9 +121,7 @@ class Pad {
   onMove(event) {
     if (event.pointerId !== this.pointer) return;
     const all = event.getCoalescedEvents?.() ?? [];
-    for (const point of (all.length ? all : [event]).map((one) => this.place(one))) {
-      this.stroke = this.added(this.stroke, point);
-    }
+    for (const one of all.length ? all : [event]) this.stroke = this.added(this.stroke, this.place(one));
     this.show();
   }
 
@@ -150,7 +153,7 @@ class Pad {
     const within = (value) => Math.min(this.side, Math.max(0, value));
     this.penAt = this.penAt.map((value, axis) => within(value + STEP * direction[axis]));
     if (this.penDown) this.keep([...this.strokes.slice(0, -1), this.added(this.strokes.at(-1), this.penAt)]);
-    this.show(this.penSays());
+    this.show(this.penNews());
   }
 
   putDownOrLift() {
@@ -159,7 +162,7 @@ class Pad {
       this.penDown = true;
       this.keep([...this.strokes, [this.penAt]]);
     }
-    this.show(this.penSays());
+    this.show(this.penNews());
   }
 
   lift() {
@@ -168,11 +171,11 @@ class Pad {
     this.show();
   }
 
-  /** The pen's place, for who moves it by keys; nothing when there is something more important to say. */
-  penSays() {
-    if (this.full) return undefined;
+  /** Where the pen is, for who moves it by keys. */
+  penNews() {
+    if (this.full) return this.summary();
     const [column, row] = this.penAt;
-    return `Pen ${this.penDown ? "down" : "lifted"}, at column ${column}, row ${row} of ${this.side}.`;
+    return `Pen ${this.penDown ? "down" : "lifted"}: column ${column}, row ${row}.`;
   }
 }
 
