@@ -42,7 +42,7 @@ class Film:
         self.words = _words(drive, who)
 
     def moving(self) -> bytes:
-        """The drive in real time as an animated WebP, 200 by 280 pixels."""
+        """The drive in real time as an animated WebP, 200 by 255 pixels."""
         first, *rest = [_picture(snapshot) for snapshot in self.drive.snapshots]
         out = io.BytesIO()
         first.save(out, "WEBP", save_all=True, append_images=rest, duration=round(_FRAME), loop=1, quality=40, method=4)
