@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -176,6 +177,17 @@ def test_a_disk_without_room_is_told_of_before_anything_is_driven(monkeypatch: p
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**9))
     with pytest.raises(CannotMake, match=r"has 1\.0 GB free, the driving data needs 1\.4 GB"):
         driving_data(Recipe(60, 12, 100))
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_of(own_root: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # a drive takes twice as much
+    try:
+        with pytest.raises(CannotMake, match=r"while it drove track \d+: OSError: \[Errno 27\] File too large"):
+            driving_data(SMALL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in own_root.rglob("*.*") if path.suffix in (".part", ".npz", ".npy")] == []
 
 
 def test_a_folder_that_cant_be_made_is_told_of(own_root: Path) -> None:

@@ -5,6 +5,7 @@ input, one a line, and writes each one's drive into the folder. It ends when its
 process that feeds it.
 """
 
+import io
 import sys
 from pathlib import Path
 
@@ -61,11 +62,15 @@ def record(track: int, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def save(folder: Path, track: int, views: np.ndarray, steering: np.ndarray) -> None:
     """Keep a drive in the folder; the file is there whole or not at all."""
+    archive = io.BytesIO()  # a full disk shows itself as one only when a plain file is written
+    np.savez(archive, views=views, steering=steering)
     path = recording_of(folder, track)
     part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, views=views, steering=steering)
-    part.replace(path)
+    try:
+        part.write_bytes(archive.getvalue())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def recording_of(folder: Path, track: int) -> Path:
