@@ -152,11 +152,11 @@ def _record(recipe: Recipe, folder: Path, count: int) -> None:
     if not missing:
         return
     bar = tqdm(total=len(tracks) * recipe.frames, initial=have * recipe.frames, unit="frame", desc="driving")
-    command = [sys.executable, "-m", "byom.driving.recording", str(folder), str(recipe.frames), str(recipe.seed)]
-    idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
+    command = [sys.executable, "-m", "byom.driving.worker", str(folder), str(recipe.frames), str(recipe.seed)]
+    idle: queue.SimpleQueue[tuple[subprocess.Popen[str], Path]] = queue.SimpleQueue()
 
     def have_driven(track: int) -> None:
-        worker = idle.get()
+        worker, log = idle.get()
         assert worker.stdin is not None and worker.stdout is not None
         try:
             worker.stdin.write(f"{track}\n")
@@ -165,20 +165,22 @@ def _record(recipe: Recipe, folder: Path, count: int) -> None:
         except BrokenPipeError:
             answer = ""
         finally:
-            idle.put(worker)
+            idle.put((worker, log))
         if answer.strip() != str(track):
-            raise CannotMake(f"a worker ended while it drove track {track}: {_last_line(log)}")
+            last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            raise CannotMake(f"a worker ended while it drove track {track}: {last}")
 
-    log = folder / "workers.log"
-    with bar, log.open("w") as errors, contextlib.ExitStack() as workers, ThreadPoolExecutor(count) as pool:
+    with bar, contextlib.ExitStack() as workers, ThreadPoolExecutor(count) as pool:
         try:
-            for _ in range(min(count, len(missing))):
-                worker = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-                )
+            for number in range(min(count, len(missing))):
+                log = folder / f"worker-{number}.log"
+                with log.open("w") as errors:
+                    worker = subprocess.Popen(
+                        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+                    )
                 workers.callback(worker.wait)
                 workers.callback(worker.kill)
-                idle.put(worker)
+                idle.put((worker, log))
             for drive in as_completed([pool.submit(have_driven, track) for track in missing]):
                 drive.result()
                 bar.update(recipe.frames)
@@ -186,10 +188,6 @@ def _record(recipe: Recipe, folder: Path, count: int) -> None:
             workers.close()  # threads that wait for an answer get none, and end
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def _last_line(log: Path) -> str:
-    return (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
 
 
 def _recording(folder: Path, track: int, frames: int) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,12 +1,6 @@
-"""A recorded drive: what the front camera saw on one track, and what the controller did.
-
-Run as a program, it is a worker: `python -m byom.driving.recording FOLDER FRAMES SEED` reads tracks from standard
-input, one a line, and writes each one's drive into the folder. It ends when its input ends, so it can't outlive the
-process that feeds it.
-"""
+"""A recorded drive: what the front camera saw on one track, and what the controller did."""
 
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,14 +70,3 @@ def save(folder: Path, track: int, views: np.ndarray, steering: np.ndarray) -> N
 def recording_of(folder: Path, track: int) -> Path:
     """The file of one track's drive."""
     return folder / f"{track}.npz"
-
-
-def _work(folder: Path, frames: int, seed: int) -> None:
-    for line in sys.stdin:
-        track = int(line)
-        save(folder, track, *record(track, frames, seed))
-        print(track, flush=True)
-
-
-if __name__ == "__main__":
-    _work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
