@@ -174,6 +174,10 @@ def notebook(request, chromium, jupyter, folder):
     # the pad's own script comes from a blob; Notebook 7 has errors of its own
     page.on("pageerror", lambda error: faults.append(str(error)) if "blob:" in (error.stack or "") else None)
     page.goto(PATHS[request.param].format(name))
+    # JupyterLab loses what is run while the kernel starts
+    page.wait_for_function(
+        "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+    )
     opened = Notebook(page, folder)
     opened.run("start")
     expect(opened.cell("start").locator(".jp-OutputArea-output")).to_have_text("ready")
@@ -276,7 +280,7 @@ def test_the_keyboard_draws_and_no_shortcut_of_the_notebook_interferes(notebook)
 
 def test_a_stored_sample_is_labelled_and_gives_way_to_a_drawing(notebook):
     notebook.fresh_pad("sample")
-    expect(notebook.status).to_have_text("A stored sample. Draw here to replace it.")
+    expect(notebook.status).to_have_text("A stored sample. Draw to replace it.")
     shown = ink_on_the_page(notebook)
     report = notebook.report()
     assert (report["sample"], report["ink"]) == (True, SIDE**2 / 2)
@@ -291,7 +295,7 @@ def test_a_stored_sample_is_labelled_and_gives_way_to_a_drawing(notebook):
     assert (report["sample"], len(report["strokes"])) == (False, 1)
     assert report["strokes"][0][0] == pytest.approx([200, 40], abs=1)
     notebook.page.get_by_role("button", name="Clear").click()
-    expect(notebook.status).to_have_text("A stored sample. Draw here to replace it.")
+    expect(notebook.status).to_have_text("A stored sample. Draw to replace it.")
     assert notebook.report()["sample"]
 
 
@@ -311,3 +315,11 @@ def test_a_drawing_that_the_kernel_refuses_is_taken_back_on_the_page(notebook):
     notebook.draw((60, 250), (220, 250))
     expect(notebook.status).to_have_text("Your drawing: 3 strokes.")
     assert len(notebook.report()["strokes"]) == 3
+
+
+def test_a_pad_whose_kernel_was_restarted_says_so(notebook):
+    """The last test: the next front end has a kernel of its own."""
+    notebook.fresh_pad()
+    notebook.page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
+    notebook.draw((60, 50), (220, 50))
+    expect(notebook.status).to_have_text("The kernel no longer knows this pad. Run its cell again.")

@@ -20,7 +20,7 @@ const svg = (...parts) => element("2000/svg", ...parts);
 
 class Pad {
   constructor(model, el) {
-    Object.assign(this, model.get("_paper"), { model, stroke: null, pointer: null, penDown: false });
+    Object.assign(this, model.get("_paper"), { model, stroke: null, pointer: null, penDown: false, alone: false });
     this.penAt = [this.side / 2, this.side / 2];
     this.lines = svg("g", { "stroke-width": this.pen });
     this.tip = svg("circle", { class: "byom-pad-tip", r: this.pen / 2 });
@@ -30,13 +30,16 @@ class Pad {
     this.hasSample = Boolean(picture);
     this.paper = html("div", {
       class: "byom-pad-paper", tabindex: "0", role: "application", "aria-label": `Drawing pad. ${KEYS}`, ...OWN_KEYS,
-    }, this.sample, svg("svg", { viewBox: `0 0 ${this.side} ${this.side}`, "aria-hidden": "true" }, this.lines, this.tip));
+    },
+      this.sample,
+      svg("svg", { viewBox: `0 0 ${this.side} ${this.side}`, "aria-hidden": "true" }, this.lines, this.tip));
     this.status = html("p", { class: "byom-pad-status", role: "status" });
     this.undoButton = html("button", { type: "button", ...OWN_KEYS }, "Undo");
     this.clearButton = html("button", { type: "button", ...OWN_KEYS }, "Clear");
     const root = html("div", { class: "byom-pad" },
-      this.status, this.paper, html("p", { class: "byom-pad-keys", "aria-hidden": "true" }, KEYS),
-      html("div", { class: "byom-pad-buttons" }, this.undoButton, this.clearButton));
+      this.paper, this.status, // below: a line more or less of it must not move the paper while one draws
+      html("div", { class: "byom-pad-buttons" }, this.undoButton, this.clearButton),
+      html("p", { class: "byom-pad-keys", "aria-hidden": "true" }, KEYS));
     el.append(root);
 
     // a click must not make the pad's cell the active one: Shift+Enter would run it again, and the drawing be lost
@@ -45,7 +48,7 @@ class Pad {
     this.clearButton.addEventListener("click", () => this.clear());
     this.paper.addEventListener("pointerdown", (event) => this.onDown(event));
     this.paper.addEventListener("pointermove", (event) => this.onMove(event));
-    this.paper.addEventListener("lostpointercapture", (event) => this.onUp(event)); // follows pointerup and pointercancel
+    this.paper.addEventListener("lostpointercapture", (event) => this.onUp(event)); // however it ends
     this.paper.addEventListener("keydown", (event) => this.onKey(event));
     this.paper.addEventListener("blur", () => this.lift());
     model.on("change:strokes", () => {
@@ -80,16 +83,22 @@ class Pad {
   }
 
   summary() {
+    if (this.alone) return "The kernel no longer knows this pad. Run its cell again.";
     if (this.full) return "The pad is full. Undo a stroke, or clear it.";
     const count = this.strokes.length + (this.stroke ? 1 : 0);
     if (count) return `Your drawing: ${count} stroke${count > 1 ? "s" : ""}.`;
-    return this.hasSample ? "A stored sample. Draw here to replace it." : "Draw a digit here.";
+    return this.hasSample ? "A stored sample. Draw to replace it." : "Draw a digit here.";
   }
 
   /** Make a drawing the pad's own, here and in the kernel. */
   keep(strokes) {
     this.model.set("strokes", strokes); // not save_changes: it holds a change back while the kernel is busy
-    this.model.send({ strokes });
+    try {
+      this.model.send({ strokes });
+    } catch { // the kernel has ended or was restarted
+      this.alone = true;
+      this.show();
+    }
   }
 
   undo() {
@@ -173,7 +182,7 @@ class Pad {
 
   /** Where the pen is, for who moves it by keys. */
   penNews() {
-    if (this.full) return this.summary();
+    if (this.alone || this.full) return this.summary();
     const [column, row] = this.penAt;
     return `Pen ${this.penDown ? "down" : "lifted"}: column ${column}, row ${row}.`;
   }
