@@ -1,4 +1,4 @@
-"""The driving world: the picture, the controller, the closed loop, the table, the film."""
+"""The driving world: the picture, the the closed loop, the table, the film."""
 
 import io
 import math
@@ -9,7 +9,8 @@ import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 from PIL import Image
 
-from byom.driving import CLOSED_LOOP, Film, compare, controller, drive, drive_by_controller, drive_straight_on, to_rgb
+from byom.driving import CLOSED_LOOP, Film, compare, drive, drive_by_controller, drive_straight_on, to_rgb
+from byom.driving.controller import Controller
 from byom.driving.drive import Drive, autonomy
 from byom.driving.road import FULL_LOCK, Road
 from byom.driving.view import front_view, ground_to_top, ground_to_view
@@ -27,11 +28,12 @@ def straight_on() -> Drive:
 
 def test_the_road_is_the_games_own_and_looks_like_it() -> None:
     road, game = Road(3), CarRacing()
+    controller = Controller(road)
     game.reset(seed=3)
     game.t = 1.0  # past the zoom of the first second
     score = 0.0
     for step in range(200):
-        steering, (gas, brake) = controller.steering(road), controller.pedals(road)
+        steering, (gas, brake) = controller.steering(), controller.pedals()
         road.advance(steering, gas, brake)
         picture, reward, *_ = game.step(np.array([steering * FULL_LOCK, gas, brake]))
         score += reward
@@ -42,8 +44,9 @@ def test_the_road_is_the_games_own_and_looks_like_it() -> None:
 
 def test_a_place_knows_what_lies_ahead_of_it() -> None:
     road = Road(3)
+    controller = Controller(road)
     for _ in range(150):
-        road.advance(controller.steering(road), *controller.pedals(road))
+        road.advance(controller.steering(), *controller.pedals())
     away = np.linalg.norm(road.centre - road.position, axis=1)
     assert road.place == away.argmin()
     ahead, right = road.as_seen_from_car(road.ahead_on_centre(16))
@@ -60,9 +63,9 @@ def test_a_car_put_back_stands_on_the_centre_line_and_drives_on() -> None:
     assert road.position == pytest.approx(road.centre[road.place])
     ahead, right = road.as_seen_from_car(road.ahead_on_centre(4))
     assert ahead > 3 and abs(right) < 1
-    place = road.place
+    place, controller = road.place, Controller(road)
     for _ in range(100):
-        road.advance(controller.steering(road), *controller.pedals(road))
+        road.advance(controller.steering(), *controller.pedals())
         assert not road.on_grass
     assert road.place > place + 5
 

@@ -19,27 +19,37 @@ _BRAKING = 60.0  # units/s²
 _HORIZON = 40.0  # bends farther ahead don't slow it down yet
 
 
-def steering(road: Road) -> float:
-    """Pure pursuit: steer along the circle through a point of the centre line ahead (Coulter, CMU-RI-TR-92-01).
+class Controller:
+    """Drives one road, of which it knows the whole centre line."""
 
-    It depends only on where the road lies before the car, which the front camera sees, not on speed or spin.
+    def __init__(self, road: Road) -> None:
+        """Look at the road, and find for each place on it how fast one may be there."""
+        self._road = road
+        tiles = np.arange(round(_HORIZON / TRACK_DETAIL_STEP))
+        ahead = (np.arange(len(road.curvature))[:, None] + tiles) % len(road.curvature)
+        # a mean of three tiles; the first, which the car is leaving, and the last count less
+        bends = np.pad(np.abs(road.curvature)[ahead], ((0, 0), (1, 1)))
+        bends = (bends[:, :-2] + bends[:, 1:-1] + bends[:, 2:]) / 3
+        allowed = np.sqrt(_CORNERING / np.maximum(bends, 1e-3) + 2 * _BRAKING * TRACK_DETAIL_STEP * tiles)
+        self._limits: list[float] = np.minimum(allowed.min(axis=1), _TOP_SPEED).tolist()
 
-    Returns:
-        -1, full lock to the left, to 1, full lock to the right.
-    """
-    ahead, right = road.as_seen_from_car(road.ahead_on_centre(_LOOK_AHEAD))
-    curvature = 2 * right / (ahead * ahead + right * right)
-    return float(np.clip(_GAIN * math.atan(_WHEELBASE * curvature) / FULL_LOCK, -1, 1))
+    def steering(self) -> float:
+        """Pure pursuit: steer along the circle through a point of the centre line ahead (Coulter, CMU-RI-TR-92-01).
 
+        It depends only on where the road lies before the car, which the front camera sees, not on speed or spin.
 
-def pedals(road: Road) -> tuple[float, float]:
-    """Gas and brake, each 0 to 1, for the speed at which the tightest bend ahead can still be taken."""
-    tiles = np.arange(round(_HORIZON / TRACK_DETAIL_STEP))
-    bends = np.abs(road.curvature[(road.place + tiles) % len(road.curvature)])
-    bends = np.maximum(np.convolve(bends, np.full(3, 1 / 3), mode="same"), 1e-3)
-    allowed = np.sqrt(_CORNERING / bends + 2 * _BRAKING * TRACK_DETAIL_STEP * tiles)
-    spare = min(float(allowed.min()), _TOP_SPEED) - road.speed
-    if spare > 0:
-        grip = max(0.0, 1 - abs(road.slip) / _SLIP)  # the engine drives the rear wheels: gas in a slide is a spin
-        return grip * min(1.0, 0.05 + 0.1 * spare), 0.0
-    return 0.0, float(np.clip(-0.05 * (spare + 2), 0, 0.5))  # the game's brakes are fierce
+        Returns:
+            -1, full lock to the left, to 1, full lock to the right.
+        """
+        ahead, right = self._road.as_seen_from_car(self._road.ahead_on_centre(_LOOK_AHEAD))
+        curvature = 2 * right / (ahead * ahead + right * right)
+        return max(-1.0, min(1.0, _GAIN * math.atan(_WHEELBASE * curvature) / FULL_LOCK))
+
+    def pedals(self) -> tuple[float, float]:
+        """Gas and brake, each 0 to 1, for the speed at which the tightest bend ahead can still be taken."""
+        spare = self._limits[self._road.place] - self._road.speed
+        if spare > 0:
+            # the engine drives the rear wheels: gas in a slide is a spin
+            grip = max(0.0, 1 - abs(self._road.slip) / _SLIP)
+            return grip * min(1.0, 0.05 + 0.1 * spare), 0.0
+        return 0.0, max(0.0, min(0.5, -0.05 * (spare + 2)))  # the game's brakes are fierce

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from byom.driving import controller
+from byom.driving.controller import Controller
 from byom.driving.road import STEP, Road
 from byom.driving.view import front_view
 
@@ -97,17 +97,17 @@ def drive(track: int, steer: Steer, *, watch: bool = False) -> Drive:
             answer may lie a little outside [-1, 1]: clip it.
         watch: keep snapshots for `byom.driving.film`.
     """
-    return _drive(track, lambda road, view: _answer(steer, view()), watch)
+    return _drive(track, lambda _, view: _answer(steer, view()), watch)
 
 
 def drive_by_controller(track: int, *, watch: bool = False) -> Drive:
     """The same drive by the controller that knows the track."""
-    return _drive(track, lambda road, view: controller.steering(road), watch)
+    return _drive(track, lambda controller, view: controller.steering(), watch)
 
 
 def drive_straight_on(track: int, *, watch: bool = False) -> Drive:
     """The same drive by one who never turns the wheel: what the road forgives by itself."""
-    return _drive(track, lambda road, view: 0.0, watch)
+    return _drive(track, lambda _, view: 0.0, watch)
 
 
 class _BrokenOff(Exception):
@@ -132,8 +132,9 @@ def _answer(steer: Steer, view: np.ndarray) -> float:
     return value
 
 
-def _drive(track: int, decide: Callable[[Road, Callable[[], np.ndarray]], float], watch: bool) -> Drive:
+def _drive(track: int, decide: Callable[[Controller, Callable[[], np.ndarray]], float], watch: bool) -> Drive:
     road = Road(track)
+    controller = Controller(road)
     steering, grass = 0.0, 0  # grass: steps since all wheels left the road
     interventions: list[float] = []
     snapshots: list[Snapshot] = []
@@ -143,11 +144,11 @@ def _drive(track: int, decide: Callable[[Road, Callable[[], np.ndarray]], float]
             look, rest = divmod(road.steps, EVERY)
             if rest == 0:
                 # drawing is dear: only for who looks
-                steering = decide(road, lambda: front_view(road.top_view()))
+                steering = decide(controller, lambda: front_view(road.top_view()))
                 if watch and look % SNAPSHOTS == 0:
                     top = road.top_view()
                     snapshots.append(Snapshot(road.seconds, top, front_view(top), steering, len(interventions)))
-            road.advance(steering, *controller.pedals(road))
+            road.advance(steering, *controller.pedals())
             grass = grass + 1 if road.on_grass else 0
             if grass * STEP >= PATIENCE:
                 interventions.append(road.seconds)

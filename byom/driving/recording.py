@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from byom.driving import controller
+from byom.driving.controller import Controller
 from byom.driving.road import STEP, Road
 from byom.driving.view import COLUMNS, ROWS, front_view
 
@@ -32,12 +32,13 @@ def record(track: int, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         views, YUV, uint8, shape (frames, 66, 200, 3), and steering in [-1, 1], float32, shape (frames,).
     """
     road, chance = Road(track), np.random.default_rng((seed, track))
+    controller = Controller(road)
     views = np.empty((frames, ROWS, COLUMNS, 3), "uint8")
     labels = np.empty(frames, "float32")
     pull, until, grass = 0.0, 0.0, 0.0
     next_pull = chance.exponential(_CALM)
     for step in range(frames * EVERY):
-        wanted = controller.steering(road)
+        wanted = controller.steering()
         frame, rest = divmod(step, EVERY)
         if rest == 0:
             views[frame], labels[frame] = front_view(road.top_view()), wanted
@@ -46,7 +47,7 @@ def record(track: int, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
             until = road.seconds + chance.uniform(*_SHOVE)
             next_pull = until + chance.exponential(_CALM)
         steering = wanted + (pull if road.seconds < until else 0)
-        road.advance(float(np.clip(steering, -1, 1)), *controller.pedals(road))
+        road.advance(float(np.clip(steering, -1, 1)), *controller.pedals())
         grass = grass + STEP if road.on_grass else 0.0
         if grass >= 0.5:
             road.put_back()
