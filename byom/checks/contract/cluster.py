@@ -58,7 +58,9 @@ def _attempt(count: int, work: Callable[[int], Mapping[str, Any]]) -> Record | N
             process.start()
         waiting = dict(enumerate(answers))
         while waiting:
-            wait([*waiting.values(), *(p.sentinel for p in (*services, *workers) if p.exitcode is None)])
+            # also who has ended by now: the pipe of a dead worker does not, since those forked after it hold its end
+            ends = [workers[i].sentinel for i in waiting] + [p.sentinel for p in services if p.exitcode != 0]
+            wait([*waiting.values(), *ends])
             if any(p.exitcode for p in services):  # they end with 0 once all workers let go of the store
                 return None
             for i in [i for i, answer in waiting.items() if workers[i].exitcode is not None or answer.poll()]:
