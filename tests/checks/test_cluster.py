@@ -1,6 +1,7 @@
 """Hosts of a distributed training as processes of this machine: they work together, and none is left."""
 
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,15 @@ def three_hosts(given: Mapping[str, Any]) -> Record:
 
 
 def failing_hosts(given: Mapping[str, Any]) -> Record:
-    """Two hosts, one of which fails."""
+    """Two hosts, one of which fails; where processes start slowly, before anybody waits for it."""
+    start = cluster._fork.Process.start
+
+    def slow_start(process: Any) -> None:
+        start(process)
+        time.sleep(1)
+
+    if given["slow"]:
+        cluster._fork.Process.start = slow_start
     record = cluster.on_hosts(2, {"raises": failing, "ends": dying}[given["how"]])
     record["processes left"] = len(psutil.Process().children(recursive=True))
     return record
@@ -78,8 +87,9 @@ def test_hosts_add_up_also_when_somebody_takes_their_port(tmp_path: Path) -> Non
     assert (record["ports left"], record["processes left"]) == (0, 0)
 
 
+@pytest.mark.parametrize("slow", [False, True])
 @pytest.mark.parametrize(("how", "said"), [("raises", "ValueError: no such column"), ("ends", "ended before")])
-def test_a_host_that_fails_ends_those_that_wait_for_it(how: str, said: str, tmp_path: Path) -> None:
-    record = run(failing_hosts, tmp_path, how=how)
+def test_a_host_that_fails_ends_those_that_wait_for_it(how: str, said: str, slow: bool, tmp_path: Path) -> None:
+    record = run(failing_hosts, tmp_path, how=how, slow=slow)
     assert said in record["*"]["raised"]
     assert record["processes left"] == 0
