@@ -89,20 +89,27 @@ def attack(name: str, start: Start, **rest: object) -> Callable[[Change], Attack
 
 
 def attacks(name: str) -> list[Attack]:
-    """All attacks and mishaps for the unit ``name``."""
-    modules = [
-        "grading.bank.hostile",
-        "grading.bank.accidents",
-        "grading.bank.oddities",
-        f"grading.bank.{name}.attacks",
-    ]
-    found = [
-        each
-        for module in map(importlib.import_module, modules)
-        for each in vars(module).values()
-        if isinstance(each, Attack)
-    ]
+    """All attacks and mishaps for the unit ``name``.
+
+    Raises:
+        ValueError: two have one name.
+    """
+    found = [*attacks_on_all(), *own_attacks(name)]
     names = [each.name for each in found]
     if len(set(names)) < len(names):
         raise ValueError(f"two attacks of one name: {sorted({n for n in names if names.count(n) > 1})}")
     return found
+
+
+def attacks_on_all() -> list[Attack]:
+    """Those that are for every unit."""
+    return [each for family in ("hostile", "accidents", "oddities") for each in _of(f"grading.bank.{family}")]
+
+
+def own_attacks(name: str) -> list[Attack]:
+    """Those that concern what the unit ``name`` asks for, and no other."""
+    return _of(f"grading.bank.{name}.attacks")
+
+
+def _of(module: str) -> list[Attack]:
+    return [each for each in vars(importlib.import_module(module)).values() if isinstance(each, Attack)]

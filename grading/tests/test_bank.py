@@ -16,7 +16,7 @@ from grading import bank, sandbox
 from grading.autograders import autograder
 from grading.bank import cases as entries
 from grading.bank import demonstration, probing
-from grading.bank.attacks import attacks
+from grading.bank.attacks import Attack, attacks, attacks_on_all, own_attacks
 from grading.bank.cases import BadBank, Case, alternatives, cases, mutants
 from grading.bank.classes import grade_all
 from grading.bank.demonstration import demonstration_class
@@ -51,9 +51,26 @@ def test_wrong_answers_lose_exactly_what_they_should_and_right_ones_nothing(name
 @in_one_process
 @pytest.mark.parametrize("name", UNITS)
 def test_attacks_gain_nothing_and_mishaps_cost_nothing(name: str, seed: int) -> None:
+    _withstands(name, [*_dealt(attacks_on_all(), name, seed), *own_attacks(name)], seed)
+
+
+@pytest.mark.nightly
+@in_one_process
+@pytest.mark.parametrize("name", UNITS)
+def test_every_attack_on_every_unit(name: str, seed: int) -> None:
+    _withstands(name, attacks(name), seed)
+
+
+def _dealt(cards: list[Attack], name: str, seed: int) -> list[Attack]:
+    """The unit's share: each attack goes to one unit, to another one in another run."""
+    shuffled = np.random.default_rng(seed).permutation(len(cards))
+    return [cards[i] for i in sorted(shuffled[UNITS.index(name) :: len(UNITS)])]
+
+
+def _withstands(name: str, made: list[Attack], seed: int) -> None:
     if why := sandbox.missing():
         pytest.skip(why)
-    wrong = [(g.attack.name, *g.wrong) for g in grade_all(attacks(name), name, seed, 2) if not g.right]
+    wrong = [(g.attack.name, *g.wrong) for g in grade_all(made, name, seed, 2) if not g.right]
     assert not wrong, "\n".join(map(str, wrong))
 
 
