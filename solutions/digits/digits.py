@@ -1,7 +1,122 @@
-"""Answers to the exercises of the digits unit."""
+"""Answers to the notebook's exercises of the digits unit."""
 
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
 import numpy as np
 from PIL import Image
+
+
+def build_graph() -> mx.sym.Symbol:
+    """Describe the network: which numbers become which, from the pixels to ten probabilities.
+
+    The input is called ``data``: pictures, shape (n, 1, 28, 28). They are flattened; then come fully connected layers
+    of 128, 64 and 10 units, with ReLU after the first and the second. At the end stands ``SoftmaxOutput``, called
+    ``softmax``: it gives probabilities, shape (n, 10), and tells training how wrong they are. Its labels are
+    therefore called ``softmax_label``.
+
+    Returns:
+        the graph alone: it holds no weights, and nothing is computed yet.
+    """
+    ### BEGIN SOLUTION
+    pixels = mx.sym.flatten(mx.sym.Variable("data"))
+    hidden = mx.sym.Activation(mx.sym.FullyConnected(pixels, num_hidden=128), act_type="relu")
+    hidden = mx.sym.Activation(mx.sym.FullyConnected(hidden, num_hidden=64), act_type="relu")
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(hidden, num_hidden=10), name="softmax")
+    ### END SOLUTION
+
+
+def train(
+    graph: mx.sym.Symbol,
+    data: Mapping[str, np.ndarray],
+    epochs: int = 20,
+    batch_size: int = 100,
+    learning_rate: float = 0.1,
+    seed: int = 0,
+    ctx: mx.Context | None = None,
+    eval_end_callback: Callable[[Any], None] | None = None,
+) -> mx.mod.Module:
+    """Train a graph with ``Module.fit``, and watch how it does on pictures that it is not trained on.
+
+    A tenth of the training pictures, drawn at random, is kept for validation; each epoch goes through the others in a
+    new order. The test pictures are for the end, and no business of training: ``train`` doesn't look at them, and
+    they may be missing from ``data``.
+
+    The first weights come from ``mx.init.Xavier()``, the steps from plain stochastic gradient descent ("sgd"). Equal
+    arguments give equal weights, whatever was drawn at random before: weights in MXNet, orders in NumPy.
+
+    Args:
+        graph: inputs ``data`` and ``softmax_label``, as `build_graph` makes it.
+        data: ``train_data``, float32, shape (n, 1, 28, 28), between 0 and 1; ``train_label``, shape (n,), 0 to 9;
+            perhaps ``test_data`` and ``test_label``. None of them is changed.
+        epochs: how often training goes through the pictures.
+        batch_size: pictures in one step.
+        learning_rate: how far one step goes.
+        seed: of all that is random here.
+        ctx: the device; None is the CPU.
+        eval_end_callback: `Module.fit` calls it after each epoch. What it is given has ``epoch``, from 0 on, and
+            ``eval_metric``, whose ``get()`` is ("accuracy", the accuracy on the validation part).
+
+    Returns:
+        the Module with the weights after the last epoch.
+    """
+    ### BEGIN SOLUTION
+    mx.random.seed(seed)
+    np.random.seed(seed)
+    pictures, labels = data["train_data"], data["train_label"]
+    order = np.random.permutation(len(labels))
+    valid, rest = np.split(order, [len(labels) // 10])
+    train_iter = mx.io.NDArrayIter(pictures[rest], labels[rest], batch_size, shuffle=True)
+    valid_iter = mx.io.NDArrayIter(pictures[valid], labels[valid], batch_size)
+    module = mx.mod.Module(graph, context=ctx or mx.cpu())
+    module.fit(
+        train_iter,
+        eval_data=valid_iter,
+        eval_metric="accuracy",
+        eval_end_callback=eval_end_callback,
+        initializer=mx.init.Xavier(),
+        optimizer="sgd",
+        optimizer_params={"learning_rate": learning_rate},
+        num_epoch=epochs,
+    )
+    return module
+    ### END SOLUTION
+
+
+def export_model(model: mx.mod.Module, folder: str | Path) -> Path:
+    """Write a trained Module the way SageMaker's MXNet container wants it, and pack it.
+
+    Three files are written into ``folder``: ``model-symbol.json``, the graph; ``model-0000.params``, the parameters;
+    ``model-shapes.json``, the module's inputs as a JSON list, one object for each:
+    ``{"name": "data", "shape": [100, 1, 28, 28]}``. Then they are packed into ``model.tar.gz`` in the same folder.
+    The container unpacks that and looks for the files right there. So the archive holds these three under their bare
+    names and nothing else: no folder, and no older archive.
+
+    ``folder`` is made when it is missing. Files of an older export are replaced; other files in it stay, and stay
+    out of the archive.
+
+    Args:
+        model: bound and trained.
+        folder: the folder.
+
+    Returns:
+        the archive's path.
+    """
+    ### BEGIN SOLUTION
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_checkpoint(str(folder / "model"), 0)
+    shapes = [{"name": name, "shape": list(shape)} for name, shape in model.data_shapes]
+    (folder / "model-shapes.json").write_text(json.dumps(shapes))
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+        for name in ("model-symbol.json", "model-0000.params", "model-shapes.json"):
+            archive.add(folder / name, name)
+    return folder / "model.tar.gz"
+    ### END SOLUTION
 
 
 def preprocess_drawing(pixels: np.ndarray) -> np.ndarray:

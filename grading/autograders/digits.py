@@ -1,0 +1,7 @@
+"""The autograder of the digits unit."""
+
+from byom.checks.digits import UNIT
+from grading.autograders.autograder import Autograder
+from grading.sandbox import Limits
+
+AUTOGRADER = Autograder(UNIT, Limits())
