@@ -1,0 +1,7 @@
+"""The autograder of the robostig unit."""
+
+from byom.checks.robostig import UNIT
+from grading.autograders.autograder import Autograder
+from grading.sandbox import Limits
+
+AUTOGRADER = Autograder(UNIT, Limits(cell_seconds=60, submission_seconds=180))
