@@ -1,5 +1,7 @@
 """Answers to the notebook's exercises of the robostig unit."""
 
+import io
+import json
 import os
 
 import mxnet as mx
@@ -138,34 +140,72 @@ def train(
     ctx: mx.Context | None = None,
     kvstore: str = "local",
 ) -> list[dict]:
-    """Train a network to steer, and keep the parameters of its best epoch.
+    """Train a network to steer, in place; it ends with the parameters of its best epoch.
 
-    The first parameters are drawn by Xavier's rule. In each epoch every training sample is used once, in an order
-    that is drawn anew; the last batch may be smaller. The loss is ``gluon.loss.L2Loss``. Each epoch's validation
-    figures are printed; the epoch with the smallest validation MSE is the best one.
+    Training starts from fresh parameters, drawn by ``mx.init.Xavier()``, also where the network has some already. In
+    each epoch every training sample is used once, in an order that is drawn anew; the last batch may be smaller than
+    the others. A ``gluon.Trainer`` with the named optimizer, learning rate and kvstore, and otherwise its defaults,
+    makes a step after each batch: by the mean of ``gluon.loss.L2Loss`` over the samples of that batch. After each
+    epoch the validation data are evaluated, and a line is printed. The epoch with the smallest validation MSE is the
+    best one.
 
     Args:
-        net: the network, without values yet.
+        net: one number for each view. It need not have parameters yet, and it need not know its input's shape.
         data: train_X, train_Y, valid_X, valid_Y, as ``load_data`` returns them.
         hyperparameters: any of "epochs" (default 5), "batch_size" (64), "optimizer" ("adam"), "learning_rate"
             (0.0001) and "seed" (0). The same seed gives the same network.
-        ctx: where to train; the CPU by default.
-        kvstore: how gradients are brought together; passed to the ``gluon.Trainer``.
+        ctx: where to train; None means the CPU, ``mx.cpu()``.
+        kvstore: how gradients of several devices or hosts are brought together.
 
     Returns:
-        one dict for each epoch: "epoch", from 0 on; "loss", the mean training loss; "mse", "mae" and "r2" on the
-        validation data, as ``evaluate`` gives them.
+        one dict for each epoch: "epoch", from 0 on; "loss", the mean of ``L2Loss`` over all training samples, each as
+        it was when its batch was trained; "mse", "mae" and "r2" on the validation data, as ``evaluate`` gives them.
 
     Raises:
-        ValueError: ``hyperparameters`` has a key of another name; the message names it.
+        ValueError: ``hyperparameters`` has a key that is none of these; the message names it.
     """
     ### BEGIN SOLUTION
-    raise NotImplementedError
+    settings = {"epochs": 5, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001, "seed": 0}
+    unknown = [key for key in hyperparameters if key not in settings]
+    if unknown:
+        raise ValueError(f"there is no hyperparameter {', '.join(map(repr, unknown))}, only {', '.join(settings)}")
+    settings.update(hyperparameters)
+    ctx = mx.cpu() if ctx is None else ctx
+    mx.random.seed(settings["seed"])  # of the first parameters
+    np.random.seed(settings["seed"])  # of the order: DataLoader shuffles with NumPy
+    train_X, train_Y, valid_X, valid_Y = data
+    size = settings["batch_size"]
+    batches = gluon.data.DataLoader(gluon.data.ArrayDataset(train_X, train_Y), size, shuffle=True)
+    validation = gluon.data.DataLoader(gluon.data.ArrayDataset(valid_X, valid_Y), size)
+
+    net.initialize(mx.init.Xavier(), ctx=ctx, force_reinit=True)
+    options = {"learning_rate": settings["learning_rate"]}
+    trainer = gluon.Trainer(net.collect_params(), settings["optimizer"], options, kvstore=kvstore)
+    squared_error = gluon.loss.L2Loss()
+
+    history: list[dict] = []
+    best, kept = 0, {}
+    for epoch in range(settings["epochs"]):
+        total = 0.0
+        for x, y in batches:
+            x, y = x.as_in_context(ctx), y.as_in_context(ctx)
+            with mx.autograd.record():
+                loss = squared_error(net(x), y).mean()
+            loss.backward()
+            trainer.step(1)  # the mean is taken already; a dist kvstore refuses a batch size that changes
+            total += loss.asscalar() * len(x)
+        history.append({"epoch": epoch, "loss": total / len(train_X), **evaluate(validation, net, ctx)})
+        print(" ".join(f"{k}={v:.5f}" if k != "epoch" else f"epoch {v}:" for k, v in history[-1].items()))
+        if epoch == 0 or history[epoch]["mse"] < history[best]["mse"]:
+            best, kept = epoch, {name: p.data(ctx).copy() for name, p in net.collect_params().items()}
+    for name, values in kept.items():
+        net.collect_params()[name].set_data(values)
+    return history
     ### END SOLUTION
 
 
 def save(net: gluon.HybridBlock, model_dir: str) -> None:
-    """Save a trained network so that it can be loaded without this code.
+    """Save a trained network so that it can be loaded without the code that built it.
 
     ``model-symbol.json`` holds the graph, ``model-0000.params`` all parameters. ``model_dir`` is made when it is
     missing; older files are replaced.
@@ -175,21 +215,30 @@ def save(net: gluon.HybridBlock, model_dir: str) -> None:
         model_dir: the folder.
     """
     ### BEGIN SOLUTION
-    raise NotImplementedError
+    os.makedirs(model_dir, exist_ok=True)
+    net.export(os.path.join(model_dir, "model"))
     ### END SOLUTION
 
 
 def model_fn(model_dir: str) -> gluon.SymbolBlock:
-    """Load the network that ``save`` wrote. The container calls this once, when it starts.
+    """Load the network from the two files that ``save`` wrote. The container calls this once, when it starts.
 
     Args:
         model_dir: the folder.
 
     Returns:
-        the network, on the CPU: the same views give the same steering as before it was saved.
+        the network, on the CPU wherever it was trained. The same views, shape (n, 3, 66, 200), get the same steering
+        as before it was saved, shape (n, 1): positive and negative numbers. Its input is called "data".
+
+    Raises:
+        FileNotFoundError: one of the files is missing; the message names it.
     """
     ### BEGIN SOLUTION
-    raise NotImplementedError
+    symbol, params = (os.path.join(model_dir, name) for name in ("model-symbol.json", "model-0000.params"))
+    for path in (symbol, params):
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"there is no file {path}")
+    return gluon.SymbolBlock.imports(symbol, ["data"], params, ctx=mx.cpu())
     ### END SOLUTION
 
 
@@ -199,20 +248,48 @@ def transform_fn(net: gluon.Block, data: str | bytearray, content_type: str, acc
     Args:
         net: what ``model_fn`` returned.
         data: views as a camera gives them, values from 0 to 255, whole numbers or not: one, shape (66, 200, 3), or
-            many, shape (n, 66, 200, 3). The network was trained with what ``transform`` makes of them.
-        content_type: "application/x-npy", an array as ``numpy.save`` writes it; or "application/json", lists of
-            numbers. Never unpickle what somebody sends you: a pickle is a program.
+            many, shape (n, 66, 200, 3). The network was trained with what ``transform`` makes of them. Text for
+            JSON, bytes for all other types.
+        content_type: "application/x-npy", an array as ``numpy.save`` writes it, of any type of number; or
+            "application/json", lists of numbers. Never unpickle what somebody sends you: a pickle is a program.
         accept: the type to answer in, one of the same two.
 
     Returns:
-        the body and its type. The body holds one row with one number for each view, shape (n, 1); one view is a
-        batch of one.
+        the body and its type. The body holds one row with one number for each view, shape (n, 1): the steering as the
+        network says it. One view is a batch of one.
 
     Raises:
         BaseInferenceToolkitError: 415 for another content type; 406 for another type in ``accept``; 400 for a body
-            that can't be read, for another shape, and for numbers that are none (NaN, infinity). Each with a message
-            that would help you, were you the one who sent it.
+            that can't be read, for another shape, for no view at all, and for numbers that are none (NaN, infinity).
+            Each with a message that would help you, were you the one who sent it.
     """
+    from sagemaker_inference.errors import BaseInferenceToolkitError  # here, as training containers don't have it
+
+    def refusal(status: int, message: str) -> BaseInferenceToolkitError:  # raise refusal(415, "…")
+        return BaseInferenceToolkitError(status, message, message)
+
     ### BEGIN SOLUTION
-    raise NotImplementedError
+    readers = {
+        "application/json": lambda: np.array(json.loads(data), dtype="float32"),
+        "application/x-npy": lambda: np.load(io.BytesIO(data), allow_pickle=False).astype("float32"),
+    }
+    if content_type not in readers:
+        raise refusal(415, f"can't read {content_type}: send one of {', '.join(readers)}")
+    if accept not in readers:
+        raise refusal(406, f"can't write {accept}: accept one of {', '.join(readers)}")
+    try:
+        views = readers[content_type]()
+    except Exception as error:  # whatever goes wrong while reading a body, the body is wrong
+        raise refusal(400, f"this is not readable as {content_type}: {error}") from error
+    views = views[None] if views.ndim == 3 else views
+    if views.shape[1:] != (66, 200, 3) or len(views) == 0:
+        raise refusal(400, f"views of shape (66, 200, 3) or (n, 66, 200, 3) are expected, got {views.shape}")
+    if not np.isfinite(views).all():
+        raise refusal(400, "views hold finite numbers, and among these are NaN or infinity")
+    steering = net(mx.nd.array(views.transpose(0, 3, 1, 2))).asnumpy()
+    if accept == "application/json":
+        return json.dumps(steering.tolist()), accept
+    answer = io.BytesIO()
+    np.save(answer, steering)
+    return answer.getvalue(), accept
     ### END SOLUTION
