@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from byom.checks.contract import UNIT, artifacts, train
-from byom.checks.contract.artifacts import NO_MXNET, no_mxnet
+from byom.checks import artifacts
+from byom.checks.artifacts import NO_MXNET, no_mxnet
+from byom.checks.contract import UNIT, train
 from byom.checks.criteria import Finding, score
 from byom.checks.evidence import Record, decode, encode
 from byom.checks.process import run_script

@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
+from byom.checks.artifacts import no_mxnet
 from byom.checks.contract import cluster
-from byom.checks.contract.artifacts import no_mxnet
 from byom.checks.evidence import Record
 from byom.checks.process import gather
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.contract.artifacts import no_mxnet
+from byom.checks.artifacts import no_mxnet
 from byom.checks.contract.cluster import on_hosts
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few

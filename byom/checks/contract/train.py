@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.contract.artifacts import PARAMS, SYMBOL, computed, no_mxnet, served_by_default
+from byom.checks.artifacts import PARAMS, SYMBOL, computed, no_mxnet, served_by_default
 from byom.checks.contract.parse_args import command_line
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few
