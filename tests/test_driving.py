@@ -13,7 +13,7 @@ from byom.driving import CLOSED_LOOP, Film, compare, drive, drive_by_controller,
 from byom.driving.controller import Controller
 from byom.driving.drive import Drive, autonomy
 from byom.driving.road import FULL_LOCK, Road
-from byom.driving.view import front_view, ground_to_top, ground_to_view
+from byom.driving.view import front_view, ground_to_top, ground_to_view, in_view
 
 
 def image_of(point: tuple[float, float], homography: np.ndarray) -> tuple[float, float]:
@@ -83,6 +83,23 @@ def test_a_mark_on_the_ground_is_seen_where_the_camera_should_see_it(point: tupl
     seen = (light * columns).sum() / light.sum(), (light * rows).sum() / light.sum()
     # near the camera a pixel is drawn large, and larger on its near side
     assert seen == pytest.approx(expected, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("point", "seen"),
+    [
+        ((6.1, 0), True),  # at the bottom of the picture, and just below it
+        ((5.9, 0), False),
+        ((36.0, 0), True),  # at its top, and above it
+        ((37.0, 0), False),
+        ((16, 13.2), True),  # 16.5 units away along its axis, half of the picture is 13.36 units wide
+        ((16, 13.5), False),
+        ((16, -13.5), False),
+        ((-16, 0), False),  # behind the car
+    ],
+)
+def test_it_is_known_what_the_camera_sees(point: tuple[float, float], seen: bool) -> None:
+    assert in_view(*point) == seen
 
 
 def test_the_view_shows_neither_car_nor_instruments() -> None:

@@ -33,6 +33,10 @@ class Controller:
         allowed = np.sqrt(_CORNERING / np.maximum(bends, 1e-3) + 2 * _BRAKING * TRACK_DETAIL_STEP * tiles)
         self._limits: list[float] = np.minimum(allowed.min(axis=1), _TOP_SPEED).tolist()
 
+    def aim(self) -> tuple[float, float]:
+        """The point of the centre line that it steers for: how far ahead of the car, and how far to the right."""
+        return self._road.as_seen_from_car(self._road.ahead_on_centre(_LOOK_AHEAD))
+
     def steering(self) -> float:
         """Pure pursuit: steer along the circle through a point of the centre line ahead (Coulter, CMU-RI-TR-92-01).
 
@@ -41,7 +45,7 @@ class Controller:
         Returns:
             -1, full lock to the left, to 1, full lock to the right.
         """
-        ahead, right = self._road.as_seen_from_car(self._road.ahead_on_centre(_LOOK_AHEAD))
+        ahead, right = self.aim()
         curvature = 2 * right / (ahead * ahead + right * right)
         return max(-1.0, min(1.0, _GAIN * math.atan(_WHEELBASE * curvature) / FULL_LOCK))
 

@@ -41,7 +41,7 @@ class Recipe:
     Attributes:
         train_tracks: how many tracks for training.
         valid_tracks: how many others for validation.
-        frames: frames of each track, one every 0.16 s; a lap has about 110.
+        frames: frames of each track, at least 0.16 s from one to the next; a lap has about 100.
         seed: which tracks, and which disturbances.
     """
 

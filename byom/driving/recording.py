@@ -7,7 +7,7 @@ import numpy as np
 
 from byom.driving.controller import Controller
 from byom.driving.road import STEP, Road
-from byom.driving.view import COLUMNS, ROWS, front_view
+from byom.driving.view import COLUMNS, ROWS, front_view, in_view
 
 EVERY = 8
 """Steps from one frame to the next: 0.16 s, in which the picture changes enough to teach something new."""
@@ -22,10 +22,12 @@ def record(track: int, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
     Now and then something pulls at the steering for a moment, so that the car leaves the middle of the road and turns
     aside, and the frames show how to recover. The label is always what the controller wants, never the disturbance.
+    While the point that the controller steers for is outside the picture, no frame is taken: nobody could tell from
+    such a picture, nothing but grass at times, what to do.
 
     Args:
         track: the track's seed.
-        frames: how many; a lap has about 110.
+        frames: how many; a lap has about 100.
         seed: of the disturbances.
 
     Returns:
@@ -37,11 +39,12 @@ def record(track: int, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     labels = np.empty(frames, "float32")
     pull, until, grass = 0.0, 0.0, 0.0
     next_pull = chance.exponential(_CALM)
-    for step in range(frames * EVERY):
+    frame = 0
+    while frame < frames:
         wanted = controller.steering()
-        frame, rest = divmod(step, EVERY)
-        if rest == 0:
+        if road.steps % EVERY == 0 and in_view(*controller.aim()):
             views[frame], labels[frame] = front_view(road.top_view()), wanted
+            frame += 1
         if road.seconds >= next_pull:
             pull = chance.choice((-1, 1)) * chance.uniform(*_STRENGTH)
             until = road.seconds + chance.uniform(*_SHOVE)

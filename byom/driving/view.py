@@ -45,9 +45,23 @@ def ground_to_view() -> np.ndarray:
     return lens @ camera
 
 
+_TO_VIEW = ground_to_view()
+
+
+def in_view(ahead: float, right: float) -> bool:
+    """Whether the front camera sees a point of the ground.
+
+    Args:
+        ahead: how far it is ahead of the car's middle, in the world's units.
+        right: how far it is to the right of that.
+    """
+    column, row, depth = _TO_VIEW @ (ahead, right, 1)
+    return bool(depth > 0 and 0 <= column <= COLUMNS * depth and 0 <= row <= ROWS * depth)
+
+
 def _coefficients() -> list[float]:
     finer = np.diag([1, _FINER, 1])
-    to_top = ground_to_top() @ np.linalg.inv(finer @ ground_to_view())
+    to_top = ground_to_top() @ np.linalg.inv(finer @ _TO_VIEW)
     return list((to_top / to_top[2, 2]).ravel()[:8])
 
 
