@@ -1,9 +1,11 @@
 """What the exercises of the digits unit must show."""
 
+from byom.checks.digits.label_predictions import LabelPredictions
+from byom.checks.digits.preprocess_drawing import PreprocessDrawing
 from byom.checks.process import preload
 from byom.checks.unit import Unit
 
 preload("numpy", "mxnet")
 
-UNIT = Unit("digits", [])
+UNIT = Unit("digits", [PreprocessDrawing(), LabelPredictions()])
 check = UNIT.check
