@@ -176,6 +176,19 @@ def test_a_complete_part_is_used_as_it_is(mnist):
     assert entry.state == "present"
 
 
+def test_an_unpacking_that_was_killed_is_done_again(mnist):
+    from torchvision.datasets import MNIST
+
+    entry = data_set("mnist")
+    raw = entry.folder.with_name(".mnist-arriving") / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, _ in MNIST.resources:
+        (raw / name).write_bytes(mnist.files[f"/{name}"])
+        whole = gzip.decompress(mnist.files[f"/{name}"])
+        (raw / name).with_suffix("").write_bytes(whole[:9] if name.startswith("t10k-labels") else whole)
+    assert MNIST(fetch(entry), train=False).targets.tolist() == [0, 1, 2]
+
+
 def _first_resource() -> tuple[str, str]:
     from torchvision.datasets import MNIST
 

@@ -221,6 +221,8 @@ def _mnist_files() -> list[File]:
 def _unpack_mnist(folder: Path) -> None:
     from torchvision.datasets import MNIST
 
+    for name, _ in MNIST.resources:  # of an unpacking that was killed; torchvision would take it for complete
+        (folder / "MNIST" / "raw" / name).with_suffix("").unlink(missing_ok=True)
     MNIST(folder, download=True)  # finds the files, checks them again, unpacks and reads them
 
 
@@ -246,10 +248,10 @@ CATALOGUE = (
     ),
     DataSet(
         "digits",
-        "handwritten digits, 8 × 8 pixels, grey",
+        "handwritten digits, 8 × 8 pixels, grey; in MNIST's form, a stand-in for it as long as it is absent",
         "1,797 pictures",
         "scikit-learn's load_digits",
-        ("contract",),
+        ("digits", "contract"),
     ),
     DataSet(
         "driving",

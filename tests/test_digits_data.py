@@ -1,0 +1,187 @@
+"""The digits' data: MNIST's files read, damaged ones refused, and the stand-in that is made where MNIST is absent."""
+
+import gzip
+import multiprocessing
+import os
+import shutil
+import signal
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from byom.data import digits
+from byom.data.digits import CannotMake, described, digits_folder, load_digits, stand_in
+from byom.data.idx import read_idx, write_idx
+
+TRAIN, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+FILES = (TRAIN, LABELS, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+@pytest.fixture
+def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for data."""
+    monkeypatch.setenv("BYOM_DATA_ROOT", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def write_mnist(folder: Path, train: int = 5, test: int = 3) -> Path:
+    """A small MNIST in ``folder``."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for part, n in (("train", train), ("t10k", test)):
+        write_idx(folder / f"{part}-images-idx3-ubyte", rng.integers(256, size=(n, 28, 28), dtype="uint8"))
+        write_idx(folder / f"{part}-labels-idx1-ubyte", (np.arange(n) % 10).astype("uint8"))
+    return folder
+
+
+# ------------------------------------------------------------ MNIST's files
+
+
+def test_the_arrays_are_those_that_mxnet_would_give(tmp_path: Path) -> None:
+    folder = write_mnist(tmp_path / "mnist", train=12)
+    data = load_digits(folder)
+    assert data["train_data"].shape == (12, 1, 28, 28) and data["train_data"].dtype == np.float32
+    assert data["test_data"].shape == (3, 1, 28, 28) and data["test_label"].dtype == np.int64
+    assert data["train_label"].tolist() == [*range(10), 0, 1]
+    there = read_idx(folder / TRAIN, 3)
+    assert np.array_equal(np.rint(data["train_data"][:, 0] * 255), there) and there.max() == 255
+    assert data["train_data"].min() >= 0 and data["train_data"].max() == 1
+
+
+def test_torchvision_reads_what_is_written(tmp_path: Path) -> None:
+    from torchvision.datasets import MNIST
+
+    folder = write_mnist(tmp_path / "MNIST" / "raw")
+    assert np.array_equal(MNIST(tmp_path).data.numpy(), read_idx(folder / TRAIN, 3))
+
+
+def _cut(content: bytes) -> bytes:
+    return content[:-1]
+
+
+def _header(*numbers: int) -> bytes:
+    return struct.pack(f">{len(numbers)}I", *numbers)
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged", "said"),
+    [
+        (TRAIN, gzip.compress, "is compressed"),
+        (TRAIN, lambda c: b"<!doctype html>", "is not an IDX file"),
+        (TRAIN, lambda c: b"", "is not an IDX file"),
+        (TRAIN, lambda c: c[:11], "is cut off in its header"),
+        (TRAIN, _cut, r"is cut off: its header tells of 5 × 28 × 28 bytes, and 3,919 follow"),
+        (TRAIN, lambda c: c + b"x", "is too long"),
+        (TRAIN, lambda c: _header(0x803, 2**32 - 1, 2**32 - 1, 2**32 - 1) + c[16:], "is cut off"),
+        (TRAIN, lambda c: _header(0xD03, 5, 28, 28) + c[16:] * 4, "holds floats, and not bytes"),
+        (TRAIN, lambda c: _header(0x803, 5, 14, 56) + c[16:], "and not \\(n, 28, 28\\)"),
+        (TRAIN, lambda c: _header(0x803, 0, 28, 28), "and not \\(n, 28, 28\\)"),
+        (TRAIN, lambda c: _header(0x801, 5) + bytes(5), "are pictures and labels swapped"),
+        (TRAIN, lambda c: _header(0x803, 4, 28, 28) + c[16:-784], "4 pictures, .* 5 labels"),
+        (LABELS, _cut, "is cut off"),
+        (LABELS, lambda c: c[:-1] + b"\x0a", "holds the label 10"),
+    ],
+)
+def test_a_damaged_file_is_named_with_the_reason(name: str, damaged, said: str, tmp_path: Path) -> None:
+    folder = write_mnist(tmp_path / "mnist")
+    (folder / name).write_bytes(damaged((folder / name).read_bytes()))
+    with pytest.raises(ValueError, match=said) as refused:
+        load_digits(folder)
+    assert str(folder / name) in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
+    folder = write_mnist(tmp_path / "mnist")
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} is missing"):
+        load_digits(folder)
+
+
+# ------------------------------------------------------------ which digits
+
+
+def test_mnist_is_used_where_it_was_fetched(data_root: Path) -> None:
+    before = digits_folder()
+    raw = write_mnist(data_root / "mnist" / "MNIST" / "raw")
+    assert described(before) == "scikit-learn's digits in MNIST's format"
+    assert digits_folder() == raw and described(raw) == "MNIST"
+    assert described(write_mnist(data_root / "my digits")) == "the digits in my digits"
+
+
+def test_the_stand_in_is_always_the_same_and_has_every_digit_once(data_root: Path) -> None:
+    folder = digits_folder()
+    first = {name: (folder / name).read_bytes() for name in FILES}
+    shutil.rmtree(folder)
+    stand_in.cache_clear()
+    assert {name: (digits_folder() / name).read_bytes() for name in FILES} == first
+    data = load_digits(folder)
+    assert len(data["train_label"]) + len(data["test_label"]) == 1797
+    assert (np.bincount(data["test_label"], minlength=10) > 40).all()
+    pictures = np.concatenate([data["train_data"], data["test_data"]])
+    both = (np.rint(pictures * 255).astype("uint8").reshape(1797, -1), stand_in()[0].reshape(1797, -1))
+    assert [row.tobytes() for row in both[0]] != [row.tobytes() for row in both[1]]  # not in the order of the source
+    assert sorted(row.tobytes() for row in both[0]) == sorted(row.tobytes() for row in both[1])
+
+
+def test_the_stand_in_keeps_mnists_convention() -> None:
+    pictures, labels = stand_in()
+    assert pictures.shape == (1797, 28, 28) and pictures.dtype == np.uint8 and labels.max() == 9
+    for picture in pictures.astype("float64"):
+        rows, columns = np.nonzero(picture)
+        sides = (np.ptp(rows) + 1, np.ptp(columns) + 1)
+        assert 18 <= max(sides) <= 20  # at its edge the ink may be too pale to be seen
+        centre = [np.average(np.arange(28), weights=picture.sum(axis=axis)) for axis in (1, 0)]
+        assert np.abs(np.array(centre) - 13.5).max() <= 1
+        assert picture.max() > 200
+
+
+# ------------------------------------------------------------ nothing half-done
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "about"])
+def test_a_damaged_stand_in_is_made_again_and_says_so(damage: str, data_root: Path, capsys) -> None:
+    folder = digits_folder()
+    whole = (folder / TRAIN).read_bytes()
+    digits_folder()
+    assert capsys.readouterr().err == ""
+    if damage == "cut":
+        (folder / TRAIN).write_bytes(whole[:1000])
+    else:
+        (folder / (TRAIN if damage == "missing" else "about.json")).unlink()
+    assert digits_folder() == folder and (folder / TRAIN).read_bytes() == whole
+    assert capsys.readouterr().err.count("are damaged (") == 1
+
+
+def test_a_making_that_was_killed_leaves_nothing_that_is_used(data_root: Path, monkeypatch) -> None:
+    def killed(path: Path, array: np.ndarray) -> None:
+        path.write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    stand_in()
+    monkeypatch.setattr(digits, "write_idx", killed)
+    process = multiprocessing.get_context("fork").Process(target=digits_folder)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert [path.name for path in data_root.iterdir() if not path.name.startswith(".")] == []
+    monkeypatch.undo()
+    monkeypatch.setenv("BYOM_DATA_ROOT", str(data_root))
+    assert len(load_digits(digits_folder())["train_label"]) == 1347
+    assert not list(data_root.glob(".*-arriving"))
+
+
+def test_processes_that_make_it_at_once_all_get_it(data_root: Path) -> None:
+    stand_in()
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        folders = pool.starmap(digits_folder, [()] * 8)
+    assert len(set(folders)) == 1 and len(load_digits(folders[0])["test_label"]) == 450
+
+
+def test_a_folder_that_can_not_be_made_gets_one_sentence(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("BYOM_DATA_ROOT", str(tmp_path / "file" / "data"))
+    with pytest.raises(CannotMake, match=r"can't be kept in .*: Not a directory"):
+        digits_folder()
