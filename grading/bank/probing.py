@@ -16,7 +16,7 @@ from byom.checks.process import scratch
 from byom.checks.unit import unit
 from grading.autograders import autograder
 from grading.bank.cases import Case, carried
-from grading.bank.work import Work, place, preamble
+from grading.bank.work import Work, preamble
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def _learner(work: Work, check: Check) -> Any:
         return Path(check.answer)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec(preamble(work.unit), namespace)
-    exec(compile(work.text(place(check)), check.name, "exec"), namespace)
+    for exercise, cell in work.cells.items():  # as in a notebook, where one answer may call another
+        exec(compile(cell, exercise, "exec"), namespace)
     return namespace[check.name]
 
 
