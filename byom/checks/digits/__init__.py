@@ -1,5 +1,6 @@
 """What the exercises of the digits unit must show."""
 
+from byom.checks.digits.build_graph import BuildGraph
 from byom.checks.digits.label_predictions import LabelPredictions
 from byom.checks.digits.preprocess_drawing import PreprocessDrawing
 from byom.checks.process import preload
@@ -7,5 +8,5 @@ from byom.checks.unit import Unit
 
 preload("numpy", "mxnet")
 
-UNIT = Unit("digits", [PreprocessDrawing(), LabelPredictions()])
+UNIT = Unit("digits", [BuildGraph(), PreprocessDrawing(), LabelPredictions()])
 check = UNIT.check
