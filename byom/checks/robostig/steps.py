@@ -136,22 +136,22 @@ def told_of_trainers(trainers: list[dict[str, Any]], before_step: Callable[[Any]
     """While this lasts, tell what each trainer is set to at each of its steps, gradients being ready."""
     import mxnet as mx
 
-    reduce = mx.gluon.Trainer._allreduce_grads
+    scale = mx.gluon.Trainer._check_and_rescale_grad
 
-    def watched(trainer: Any) -> None:
+    def watched(trainer: Any, rescale: float) -> None:  # what step and update both begin with
         store = trainer._kvstore_params["kvstore"]
         trainers.append(
             {
                 "optimizer": type(trainer.optimizer).__name__.lower(),
                 "learning_rate": float(np.nan_to_num(trainer.learning_rate)),
                 "kvstore": str(getattr(store, "type", store)),
-                "rescale": float(np.nan_to_num(trainer.optimizer.rescale_grad)),
+                "rescale": float(np.nan_to_num(rescale)),
             }
         )
         before_step(trainer)
-        reduce(trainer)
+        scale(trainer, rescale)
 
-    with patch.object(mx.gluon.Trainer, "_allreduce_grads", watched):
+    with patch.object(mx.gluon.Trainer, "_check_and_rescale_grad", watched):
         yield
 
 
@@ -183,8 +183,7 @@ class Steps:
         """Read what `Watched.evidence` wrote.
 
         Raises:
-            BadEvidence: it is not there, or not of that form.
-            ValueError: it contradicts itself.
+            BadEvidence: it is not there, not of that form, or has more steps in one epoch than in another.
         """
         self._given, self._evidence = given, evidence
         self.epochs = int(given["steps"]["epochs"])
@@ -194,7 +193,7 @@ class Steps:
         self.rows = evidence.array("rows", (sum(self.sizes),), "rows of the training data")
         self.weights = evidence.array("weights", (len(self.sizes), INPUTS + 1), "weights at each step")
         if not self.sizes or len(self.sizes) % self.epochs:
-            raise ValueError(f"{len(self.sizes)} steps in {self.epochs} epochs")
+            raise BadEvidence("as many steps in each epoch", f"{len(self.sizes)} steps in {self.epochs} epochs")
 
     @property
     def each(self) -> int:

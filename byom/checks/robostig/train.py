@@ -91,8 +91,8 @@ class Train(Check):
 
         def twice() -> np.ndarray:
             net = steps.linear()
-            end = seeded(net, settings["seed"])
-            return np.array([end, steps.watch(learner, net, data, settings | {"epochs": 1}).weights[0]])
+            end, again = seeded(net, settings["seed"]), settings | {"seed": settings["seed"] + 1, "epochs": 1}
+            return np.array([end, steps.watch(learner, net, data, again).weights[0]])
 
         def misspelt() -> str:
             try:
@@ -331,9 +331,10 @@ class Train(Check):
         ends = trained.after_epochs()
         figures = [trained.validated(weights)["mse"] for weights in ends]
         epoch = int(np.argmin(figures))
+        mse = trained.validated(final)["mse"]
+        met = np.allclose(final, ends[epoch], atol=NEAR) or mse < figures[epoch]  # then the last epoch was the best
         wanted = f"the weights after epoch {epoch}, with a validation MSE of {figures[epoch]:.3f}"
-        got = f"weights with a validation MSE of {trained.validated(final)['mse']:.3f}"
-        return expect(np.allclose(final, ends[epoch], atol=NEAR), wanted, got)
+        return expect(met, wanted, f"weights with a validation MSE of {mse:.3f}")
 
 
 def _on_views(learner: Any, given: Mapping[str, Any]) -> dict[str, Any]:
