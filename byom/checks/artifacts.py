@@ -1,21 +1,15 @@
 """Model files of MXNet, loaded as its containers load them. Nothing here needs the code that wrote them."""
 
-import importlib.util
 import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 
-NO_MXNET = "MXNet has no build for this machine; the course's development container has one"
+from byom.require import no_mxnet as no_mxnet
 
 SYMBOL, PARAMS, SHAPES = "model-symbol.json", "model-0000.params", "model-shapes.json"
 """The default files of MXNet's containers."""
-
-
-def no_mxnet() -> str | None:
-    """Why nothing of MXNet can be checked on this machine; None where it is installed."""
-    return NO_MXNET if importlib.util.find_spec("mxnet") is None else None
 
 
 def served_by_default(folder: Path, rows: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from byom.checks.evidence import MIME, BadEvidence, decode, encode
 from byom.checks.table import Table
 from byom.checks.unit import Unit, unit
+from byom.require import MissingMXNet
 
 CELL_SECONDS = 120
 
@@ -25,7 +26,8 @@ def check_unit(name: str, folder: Path) -> list[Table]:
     Cells tagged ``sagemaker`` are left out. A cell that raises stops nothing.
 
     Raises:
-        CannotCheck: no such unit, no notebook there, or a file that is none.
+        CannotCheck: no such unit, no notebook there, a file that is none, or a notebook that says by itself that it
+            can't run here.
     """
     try:
         checks = unit(name)
@@ -45,6 +47,9 @@ def check_unit(name: str, folder: Path) -> list[Table]:
         client.execute()
     except (CellTimeoutError, DeadKernelError) as error:
         client.stopped = str(error).strip().split("\n", 1)[0]
+    for output in (output for cell in client.nb.cells for output in cell.get("outputs", [])):
+        if output.output_type == "error" and output.ename == MissingMXNet.__name__:
+            raise CannotCheck(output.evalue)
     return [client.table(exercise) for exercise in checks.checks]
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import importlib.util
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,11 +12,11 @@ import numpy as np
 import pytest
 
 from byom.checks import artifacts
-from byom.checks.artifacts import NO_MXNET, no_mxnet
 from byom.checks.contract import UNIT, train
 from byom.checks.criteria import Finding, score
 from byom.checks.evidence import Record, decode, encode
 from byom.checks.process import run_script
+from byom.require import no_mxnet
 from grading.bank.probing import evidence
 from grading.bank.work import Work, solved, stubs
 from grading.run import ROOT
@@ -165,7 +166,9 @@ def test_a_host_that_never_ends_is_stopped(in_scripts: Path) -> None:
 
 
 def test_a_machine_without_mxnet_says_so_in_one_sentence(in_scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifacts.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    reason = no_mxnet()
+    assert reason is not None and "MXNet is not installed" in reason
     for exercise, learner in {
         "train": "source/train.py",
         "distributed": "source/distributed.py",
@@ -173,7 +176,7 @@ def test_a_machine_without_mxnet_says_so_in_one_sentence(in_scripts: Path, monke
         "save_block": lambda net, model_dir: None,
     }.items():
         shown = UNIT.checks[exercise].probe(learner, UNIT.challenge(exercise, SEED).given)
-        assert shown == {"*": {"raised": NO_MXNET}}, exercise
+        assert shown == {"*": {"raised": reason}}, exercise
 
 
 # ------------------------------------------------------------ thresholds

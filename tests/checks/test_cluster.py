@@ -10,10 +10,10 @@ import numpy as np
 import psutil
 import pytest
 
-from byom.checks.artifacts import no_mxnet
 from byom.checks.contract import cluster
 from byom.checks.evidence import Record
 from byom.checks.process import gather
+from byom.require import no_mxnet
 
 pytestmark = pytest.mark.skipif(no_mxnet() is not None, reason="MXNet has no build for this machine")
 

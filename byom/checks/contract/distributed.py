@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.artifacts import no_mxnet
 from byom.checks.contract.cluster import on_hosts
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few
 from byom.checks.process import gather
+from byom.require import no_mxnet
 
 NEAR = 1e-4
 

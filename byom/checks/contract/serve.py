@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.artifacts import no_mxnet
 from byom.checks.contract import handler
 from byom.checks.contract.handler import CSV, FEW, JSON, MANY, NPY, ONE
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
 from byom.checks.evidence import Record
 from byom.checks.process import gather
+from byom.require import no_mxnet
 
 
 class Serve(Check):

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.artifacts import PARAMS, SYMBOL, computed, no_mxnet, served_by_default
+from byom.checks.artifacts import PARAMS, SYMBOL, computed, served_by_default
 from byom.checks.contract.parse_args import command_line
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few
 from byom.checks.process import Ended, gather, run_script, scratch
+from byom.require import no_mxnet
 
 NEAR = 1e-4
 """How far a loss may be from the old script's, and a probability from another program's. Largest difference of 20

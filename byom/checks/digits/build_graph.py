@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 import numpy as np
 
-from byom.checks.artifacts import no_mxnet
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import BadEvidence, Evidence, Record, few
+from byom.require import no_mxnet
 
 NEAR = 1e-4
 """How far a probability, and a slope, may be from the one computed without MXNet."""

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.artifacts import PARAMS, SYMBOL, imported, no_mxnet
+from byom.checks.artifacts import PARAMS, SYMBOL, imported
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few
 from byom.checks.process import scratch
+from byom.require import no_mxnet
 
 VIEW = (3, 66, 200)
 NEAR = 1e-3  # machines differ by less than 1e-5

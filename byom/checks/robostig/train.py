@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from byom.checks.artifacts import no_mxnet
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Evidence, Record, few
 from byom.checks.robostig import steps, views
 from byom.checks.robostig.steps import Steps
+from byom.require import no_mxnet
 
 LEARNT = 0.6
 """Least R² on views of roads that nobody trained on."""
