@@ -1,21 +1,14 @@
 """`save_module` and `save_block`: what is left of a network once its program has ended."""
 
-import os
-from collections.abc import Callable, Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
-from byom.checks.artifacts import PARAMS, SYMBOL, computed, imported, served_by_default
-from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
-from byom.checks.evidence import Record, few
-from byom.checks.process import scratch
-from byom.require import no_mxnet
-
-NEAR = 1e-5
+from byom.checks.artifacts import computed, imported, served_by_default
+from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
+from byom.checks.evidence import Record
+from byom.checks.saving import same_answers, saved
 
 
 def _challenge(rng: np.random.Generator) -> Challenge:
@@ -57,7 +50,13 @@ class SaveModule(Check):
 
     def probe(self, learner: Any, given: Mapping[str, Any]) -> Record:
         """The answers of what was saved, as a program that knows only the files gets them."""
-        return _probe(learner, _module, given, computed, served=served_by_default)
+        return saved(
+            learner,
+            lambda older: _module(_other(given) if older else given),
+            given["rows"],
+            computed,
+            served=served_by_default,
+        )
 
     @criterion(
         1,
@@ -66,7 +65,7 @@ class SaveModule(Check):
     )
     def weights(self, seen: Exhibits) -> Outcome:
         """The network's answers from ``model-symbol.json`` and ``model-0000.params``."""
-        return _same_answers(seen, "once")
+        return same_answers(seen, "once")
 
     @criterion(
         1,
@@ -76,7 +75,7 @@ class SaveModule(Check):
     )
     def served(self, seen: Exhibits) -> Outcome:
         """The same answers from the container's own handler, which reads ``model-shapes.json`` as well."""
-        return _same_answers(seen, "served")
+        return same_answers(seen, "served")
 
     @criterion(
         1,
@@ -86,8 +85,7 @@ class SaveModule(Check):
     )
     def again(self, seen: Exhibits) -> Outcome:
         """The network's answers from a new folder, and from one with another network in it."""
-        new = _same_answers(seen, "new")
-        return new if not new.met else _same_answers(seen, "again")
+        return same_answers(seen, "new", "again")
 
 
 class SaveBlock(Check):
@@ -102,7 +100,7 @@ class SaveBlock(Check):
 
     def probe(self, learner: Any, given: Mapping[str, Any]) -> Record:
         """The answers of what was saved, as a program that knows only the files gets them."""
-        return _probe(learner, _block, given, imported)
+        return saved(learner, lambda older: _block(_other(given) if older else given), given["rows"], imported)
 
     @criterion(
         1,
@@ -111,7 +109,7 @@ class SaveBlock(Check):
     )
     def loads(self, seen: Exhibits) -> Outcome:
         """The network's answers from a graph and parameters, whatever their names are."""
-        return _same_answers(seen, "somehow")
+        return same_answers(seen, "somehow")
 
     @criterion(
         1,
@@ -121,7 +119,7 @@ class SaveBlock(Check):
     )
     def names(self, seen: Exhibits) -> Outcome:
         """The network's answers from ``model-symbol.json`` and ``model-0000.params``."""
-        return _same_answers(seen, "once")
+        return same_answers(seen, "once")
 
     @criterion(
         1,
@@ -131,49 +129,12 @@ class SaveBlock(Check):
     )
     def again(self, seen: Exhibits) -> Outcome:
         """The network's answers from a new folder, and from one with another network in it."""
-        new = _same_answers(seen, "new")
-        return new if not new.met else _same_answers(seen, "again")
+        return same_answers(seen, "new", "again")
 
 
-def _probe(
-    learner: Any,
-    build: Callable[[Mapping[str, Any]], Any],
-    given: Mapping[str, Any],
-    load: Callable[[Path, Path, np.ndarray], np.ndarray],
-    **loaders: Callable[[Path, np.ndarray], np.ndarray],
-) -> Record:
-    """The answers for the rows, saved into an empty folder, a missing one, and one with older files in it."""
-    record, rows = Record(), given["rows"]
-    if reason := no_mxnet():
-        record.fail(reason)
-        return record
-    other = {**given, "scores_bias": given["scores_bias"] + 1, "scores_weight": -given["scores_weight"]}
-
-    def by_name(folder: Path) -> np.ndarray:
-        return load(folder / SYMBOL, folder / PARAMS, rows)
-
-    def somehow(folder: Path) -> np.ndarray:
-        symbols, params = sorted(folder.rglob("*symbol*.json")), sorted(folder.rglob("*.params"))
-        if not symbols or not params:
-            there = ", ".join(sorted(p.name for p in folder.rglob("*"))) or "nothing"
-            raise FileNotFoundError(f"a graph and parameters are needed; in the folder: {there}")
-        return load(symbols[0], params[-1], rows)
-
-    # or MXNet announces its backend in the learner's notebook, at every load
-    with scratch() as root, patch.dict(os.environ, MXNET_SUBGRAPH_VERBOSE="0"):
-        once, new, again = root / "once", root / "new" / "deep", root / "again"
-        for folder in (once, again):
-            folder.mkdir()
-        record.whole(lambda: learner(build(given), str(once)))
-        if "*" in record:
-            return record
-        record.attempt("once", lambda: by_name(once))
-        record.attempt("somehow", lambda: somehow(once))
-        for key, loader in loaders.items():
-            record.attempt(key, partial(loader, once, rows))
-        record.attempt("new", lambda: [learner(build(given), str(new)), somehow(new)][1])
-        record.attempt("again", lambda: [learner(build(n), str(again)) for n in (other, given)] and somehow(again))
-    return record
+def _other(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same network with other weights."""
+    return {**given, "scores_bias": given["scores_bias"] + 1, "scores_weight": -given["scores_weight"]}
 
 
 def _module(given: Mapping[str, Any]) -> Any:
@@ -209,10 +170,3 @@ def _block(given: Mapping[str, Any]) -> Any:
     net.hybridize()
     net(mx.nd.array(given["rows"]))
     return net
-
-
-def _same_answers(seen: Exhibits, key: str) -> Outcome:
-    wanted = seen.reference.array(key)
-    got = seen.evidence.array(key, wanted.shape, f"the network's answers {few(wanted[0])}")
-    met = np.allclose(got, wanted, rtol=NEAR, atol=NEAR)
-    return expect(met, f"the network's answers {few(wanted[0])}", few(got[0]))
