@@ -20,6 +20,8 @@ _FILES = {
     "LICENSE-lessons": ("LICENSE-lessons",),
     "pyproject.toml": ("pyproject.toml",),
     "environment.yml": ("environment.yml",),
+    ".devcontainer/devcontainer.json": (".devcontainer/devcontainer.json",),
+    ".devcontainer/Dockerfile": (".devcontainer/Dockerfile",),
 }
 """Single files: the name in the zip, and where it comes from; the first of them that exists."""
 

@@ -28,6 +28,9 @@ def published(course: Course, monkeypatch) -> Course:
         "LICENSE": "",
         "LICENSE-lessons": "",
         "environment.yml": "name: byom",
+        ".devcontainer/devcontainer.json": "{}",
+        ".devcontainer/Dockerfile": "FROM python",
+        ".devcontainer/notes.txt": "Nobody's business.",
         "pyproject.toml": '[project]\nversion = "1.2.3"\n',
         "byom/__init__.py": "",
         "byom/page.html": "<p>",
@@ -51,6 +54,8 @@ def _as_if_executed(notebook, scripts, progress):
 
 
 STUDENTS = [
+    ".devcontainer/Dockerfile",
+    ".devcontainer/devcontainer.json",
     "LICENSE",
     "LICENSE-lessons",
     "README.md",
