@@ -84,9 +84,9 @@ def load_data(f_path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
             array = np.load(path, allow_pickle=False)
         except Exception as error:  # a damaged file fails in many ways
             raise ValueError(f"{path} can't be read as an NPY file: {error}") from error
-        if not isinstance(array, np.ndarray) or array.dtype != np.float32 or array.shape[1:] != shape or not array.ndim:
-            found = f"{array.dtype}, shape {array.shape}" if isinstance(array, np.ndarray) else "an archive"
-            raise ValueError(f"{path} should hold float32 of shape {('n', *shape)}, not {found}".replace("'", ""))
+        if array.dtype != np.float32 or array.ndim != 1 + len(shape) or array.shape[1:] != shape:
+            wanted = ", ".join(["n", *map(str, shape)])
+            raise ValueError(f"{path} should hold float32 ({wanted}), not {array.dtype} {array.shape}")
         return array
 
     arrays: list[np.ndarray] = []

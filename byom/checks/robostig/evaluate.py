@@ -160,7 +160,7 @@ def _network(given: Mapping[str, Any], ctx: Any) -> Any:
 
 
 def _finite(value: Any) -> float | None:
-    number = float(value)
+    number = float(value.asscalar() if hasattr(value, "asscalar") else value)
     return number if math.isfinite(number) else None
 
 
