@@ -9,7 +9,7 @@ WORKERS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup sandbox browser build grade bank test nightly bench lab lint release clean
+.PHONY: help setup sandbox browser build grade bank test nightly bench robostig lab lint release clean
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
@@ -66,6 +66,9 @@ bench: $(INSTALLED) sandbox build ## print ratios against what one would use ins
 	$(call debian,java,openjdk-17-jre-headless,TorchServe needs Java)
 	$(BIN)/python -m tests.local.bench
 	$(BIN)/python -m grading.bench
+
+robostig: $(INSTALLED) ## train the car of robostig at full length, and drive 20 unseen tracks
+	$(BIN)/python -m solutions.robostig
 
 lab: $(INSTALLED) build ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks

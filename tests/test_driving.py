@@ -200,7 +200,7 @@ def gone_after(looks: int):
         nonlocal seen
         seen += 1
         if seen > looks:
-            raise ConnectionError("Could not connect\nto the endpoint")
+            raise ConnectionError("Could not connect\nto the endpoint.")
         return 0.0
 
     return steer

@@ -154,7 +154,8 @@ def _drive(track: int, decide: Callable[[Controller, Callable[[], np.ndarray]], 
                 interventions.append(road.seconds)
                 road.put_back()
                 grass = 0
-    except _BrokenOff as reason:
+    except _BrokenOff as error:
+        reason = str(error).rstrip(".")  # many errors are whole sentences
         failure = f"The drive on track {track} broke off after {road.seconds:.1f} s: {reason}."
     return Drive(
         track,

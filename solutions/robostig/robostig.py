@@ -1,5 +1,7 @@
 """Answers to the notebook's exercises of the robostig unit."""
 
+from __future__ import annotations  # as `job/model.py` the file runs in a container with Python 3.8
+
 import io
 import json
 import os
