@@ -1,5 +1,6 @@
 """`label_predictions`: the endpoint's answer, in words."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -114,7 +115,10 @@ def _copy(response: Any) -> Any:
 
 def _numbers(answer: Any) -> list[list[list[float]]]:
     """The answer's pairs as JSON, whatever kinds of numbers and sequences they are."""
-    return [[[int(digit), float(probability)] for digit, probability in pairs] for pairs in answer]
+    found = [[[int(digit), float(probability)] for digit, probability in pairs] for pairs in answer]
+    if not all(math.isfinite(probability) for pairs in found for _, probability in pairs):
+        raise ValueError("NaN or infinity among the probabilities")
+    return found
 
 
 def _types(answer: Any) -> list[str]:

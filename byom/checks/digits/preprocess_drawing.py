@@ -16,6 +16,9 @@ SHAPES = ((140, 60), (60, 140), (140, 100), (100, 140))
 
 PLAIN = tuple(f"drawing {n}" for n in range(len(SHAPES)))
 
+MANY = 10_000
+"""No picture has more numbers."""
+
 # Each measured on 20 challenges with eleven right answers: six filters of PIL's, two of torch's, scipy, an affine map,
 # numpy.
 
@@ -65,17 +68,23 @@ class PreprocessDrawing(Check):
 
     def probe(self, learner: Any, given: Mapping[str, Any]) -> Record:
         """The pictures, and what becomes of arrays that are no drawings."""
-        record = Record()
+        record, dtypes = Record(), set()
 
         def picture(drawing: np.ndarray) -> np.ndarray:
-            return np.asarray(learner(drawing.copy()))
+            found = np.asarray(learner(drawing.copy()))
+            if found.dtype.kind not in "fiub" or found.size > MANY:
+                raise TypeError(f"no picture, but an array of {found.dtype}, shape {found.shape}")
+            return found
 
-        for name, drawing in given.items():
-            record.attempt(name, lambda drawing=drawing: picture(drawing))  # type: ignore[misc]
-        record["dtypes"] = sorted({record[name].dtype.name for name in PLAIN if isinstance(record[name], np.ndarray)})
         drawing = given[PLAIN[0]]
-        record.attempt("float64", lambda: picture(drawing.astype("float64")))
-        record.attempt("float32", lambda: picture(drawing.astype("float32")))
+        same = {"float64": drawing.astype("float64"), "float32": drawing.astype("float32")}
+        for name, array in {**given, **same}.items():
+            found = record.attempt(name, lambda array=array: picture(array))  # type: ignore[misc]
+            if found is not None:
+                record[name] = found.astype("float32")
+            if found is not None and name in PLAIN:
+                dtypes.add(found.dtype.name)
+        record["dtypes"] = sorted(dtypes)
         hole = drawing.astype("float32")
         hole[0, 0] = np.nan
         hostile = {
