@@ -1,28 +1,17 @@
 """The drawing pad in a real browser, in JupyterLab and in Notebook 7, without a network: mouse, finger, keyboard."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import httpx
-import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from byom.local import guard
 from byom.pad.ink import PEN, SIDE
-from tests.local.clients import free_port
+from tests import browser
 
-SECONDS = 30  # until something is given up; a busy computer may need them
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATHS = {"lab": "/lab/tree/{}?reset", "notebook": "/notebooks/{}"}
+chromium, jupyter, folder = browser.chromium, browser.jupyter, browser.folder
+
 CELLS = {
     "start": """import json, time
 from pathlib import Path
@@ -46,84 +35,10 @@ while not Path("go-on").exists():
 }
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox can't be had by root, nor in many containers; the page here is our own
-        flags = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
+class PadNotebook(browser.Notebook):
+    """The notebook under test."""
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where the notebooks lie, and their kernels run."""
-    return tmp_path_factory.mktemp("notebooks")
-
-
-@pytest.fixture(scope="module")
-def jupyter(folder, tmp_path_factory):
-    """A Jupyter server with both front ends and settings of its own; it would also end with this process."""
-    home = tmp_path_factory.mktemp("home")
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    own = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
-    options = {
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": port,
-        "ServerApp.root_dir": folder,
-        "ServerApp.allow_root": True,
-        "ServerApp.open_browser": False,
-        "IdentityProvider.token": "",
-        "LabApp.news_url": None,
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-        "LabApp.expose_app_in_browser": True,
-        "JupyterNotebookApp.expose_app_in_browser": True,
-    }
-    command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
-    end, lifeline = os.pipe()
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, guard.__file__, str(end), "--", *command],
-            env={**os.environ, **own, "IPYTHONDIR": str(home)},
-            pass_fds=[end],
-            stdout=log,
-            stderr=log,
-        )
-    os.close(end)
-    give_up = time.monotonic() + SECONDS
-    while not answers(url):
-        assert server.poll() is None and time.monotonic() < give_up, (home / "log").read_text()
-        time.sleep(0.1)
-    yield url
-    os.close(lifeline)
-    server.wait(SECONDS)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/api/status", trust_env=False).is_success
-    except httpx.TransportError:
-        return False
-
-
-class Notebook:
-    """A notebook that is open in a front end."""
-
-    def __init__(self, page: Page, folder: Path) -> None:
-        self.page, self.folder, self.runs = page, folder, 0
-        self.paper = page.get_by_role("application", name="Drawing pad")
-        self.status = page.get_by_role("status").and_(page.locator(".byom-pad-status"))
-
-    def cell(self, name: str):
-        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(list(CELLS).index(name))
-
-    def run(self, name: str) -> None:
-        """Run a cell as people do; the cell below it becomes the active one."""
-        self.cell(name).locator(".cm-content").click()
-        self.page.keyboard.press("Shift+Enter")
+    runs = 0
 
     def fresh_pad(self, name: str = "pad") -> None:
         for pad in ("pad", "sample"):  # one pad at a time on the page
@@ -135,55 +50,23 @@ class Notebook:
         expect(self.paper).to_be_visible()
         self.paper.scroll_into_view_if_needed()
 
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the pad is on the page."""
-        box = self.paper.bounding_box()
-        assert box is not None
-        return box["x"] + x * box["width"] / SIDE, box["y"] + y * box["height"] / SIDE
-
-    def draw(self, *points: tuple[float, float]) -> None:
-        """Draw a stroke with the mouse."""
-        self.paper.scroll_into_view_if_needed()
-        self.page.mouse.move(*self.at(*points[0]))
-        self.page.mouse.down()
-        for point in points[1:]:
-            self.page.mouse.move(*self.at(*point), steps=5)
-        self.page.mouse.up()
-
     def report(self, run: bool = True) -> dict:
         """What the cell below the pad prints."""
         if run:
             self.run("report")
         self.runs += 1
-        expect(self.cell("report").locator(".jp-OutputArea-output")).to_contain_text(f'{{"run": {self.runs},')
-        return json.loads(self.cell("report").locator(".jp-OutputArea-output").inner_text())
+        expect(self.output("report")).to_contain_text(f'{{"run": {self.runs},')
+        return json.loads(self.output("report").inner_text())
 
 
-@pytest.fixture(scope="module", params=PATHS)
+@pytest.fixture(scope="module", params=browser.PATHS)
 def notebook(request, chromium, jupyter, folder):
     """The notebook in each front end. Every test begins with a fresh pad."""
-    expect.set_options(timeout=1000 * SECONDS)
-    name = f"{request.param}.ipynb"
-    cells = [new_code_cell(code) for code in CELLS.values()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / name)
-    context = chromium.new_context(base_url=jupyter, has_touch=True, viewport={"width": 1200, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(1000 * SECONDS)
-    faults: list[str] = []
-    # the pad's own script comes from a blob; Notebook 7 has errors of its own
-    page.on("pageerror", lambda error: faults.append(str(error)) if "blob:" in (error.stack or "") else None)
-    page.goto(PATHS[request.param].format(name))
-    # JupyterLab loses what is run while the kernel starts
-    page.wait_for_function(
-        "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
-    )
-    opened = Notebook(page, folder)
-    opened.run("start")
-    expect(opened.cell("start").locator(".jp-OutputArea-output")).to_have_text("ready")
-    yield opened
-    context.close()
-    assert faults == []
+    with browser.opened(request.param, CELLS, chromium, jupyter, folder) as page:
+        notebook = PadNotebook(page, folder, CELLS)
+        notebook.run("start")
+        expect(notebook.output("start")).to_have_text("ready")
+        yield notebook
 
 
 def test_what_is_drawn_is_there_when_the_next_cell_runs(notebook):
@@ -201,7 +84,7 @@ def test_what_is_drawn_is_there_when_the_next_cell_runs(notebook):
     assert report["ink"] == pytest.approx(shown.sum() / 255, rel=0.02)
 
 
-def ink_on_the_page(notebook: Notebook) -> np.ndarray:
+def ink_on_the_page(notebook: PadNotebook) -> np.ndarray:
     """The picture on the page, as numbers like those of `pixels`; up to a pixel away from its place."""
     notebook.paper.screenshot(path=notebook.folder / "paper.png")
     with Image.open(notebook.folder / "paper.png") as picture:
@@ -213,7 +96,7 @@ def test_strokes_drawn_while_the_kernel_is_busy_come_before_the_next_cell(notebo
     (notebook.folder / "go-on").unlink(missing_ok=True)
     notebook.fresh_pad()
     notebook.run("wait")
-    expect(notebook.cell("wait").locator(".jp-OutputArea-output")).to_contain_text("busy")
+    expect(notebook.output("wait")).to_contain_text("busy")
     for row in (50, 100, 150, 200):
         notebook.draw((60, row), (200, row))
     expect(notebook.status).to_have_text("Your drawing: 4 strokes.")
