@@ -51,7 +51,7 @@ def train(session, role: str, recipe: Recipe, hyperparameters: dict):
             py_version="py38",
             instance_type="ml.m5.large",
             instance_count=1,
-            hyperparameters=hyperparameters,
+            hyperparameters=dict(hyperparameters),  # the SDK adds its own to it
             role=role,
             sagemaker_session=session,
             container_log_level=30,
@@ -61,6 +61,20 @@ def train(session, role: str, recipe: Recipe, hyperparameters: dict):
         return estimator
     finally:
         shutil.rmtree(work)
+
+
+def host(estimator):
+    """Host the trained model behind an endpoint that reads and writes NPY; return its predictor."""
+    from sagemaker.deserializers import NumpyDeserializer
+    from sagemaker.serializers import NumpySerializer
+
+    return estimator.deploy(
+        initial_instance_count=1,
+        instance_type="ml.m5.large",
+        entry_point="model.py",
+        serializer=NumpySerializer(),
+        deserializer=NumpyDeserializer(),
+    )
 
 
 def main(
@@ -80,24 +94,15 @@ def main(
         state: the folder of local SageMaker.
     """
     session, role = byom.local.activate(root=state)
-    from sagemaker.deserializers import NumpyDeserializer
-    from sagemaker.serializers import NumpySerializer
-
     estimator = train(session, role, recipe, hyperparameters or HYPERPARAMETERS)
     about = session.describe_training_job(estimator.latest_training_job.name)
     folder = driving_data(unseen)
     views, steering = np.load(folder / "valid_X.npy"), np.load(folder / "valid_Y.npy")
-    predictor = estimator.deploy(
-        initial_instance_count=1,
-        instance_type="ml.m5.large",
-        entry_point="model.py",
-        serializer=NumpySerializer(),
-        deserializer=NumpyDeserializer(),
-    )
+    predictor = host(estimator)
     try:
         batches = np.array_split(views.astype("uint8"), -(-len(views) // 100))  # a request holds 6 MB
         answers = np.concatenate([predictor.predict(batch)[:, 0] for batch in batches])
-        table = compare(tracks, {"endpoint": lambda view: float(np.clip(predictor.predict(view).item(), -1, 1))})
+        table = compare(tracks, {"endpoint": lambda view: np.clip(predictor.predict(view), -1, 1)})
     finally:
         predictor.delete_model()
         predictor.delete_endpoint()
