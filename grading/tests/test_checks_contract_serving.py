@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from byom.checks.contract import UNIT, handler
-from byom.checks.contract.handler import CSV, FEW, JSON, NPY
+from byom.checks.contract.handler import FEW
 from byom.checks.criteria import Exhibits, Finding, score
 from byom.checks.evidence import Evidence, decode
+from byom.checks.serving import CSV, JSON, NPY
 from grading.bank.probing import evidence
 from grading.bank.work import Work, solved, stubs
 

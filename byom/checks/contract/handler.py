@@ -1,22 +1,18 @@
 """A serving script, asked as a model server asks it: through AWS's own handler service."""
 
-import io
 import json
-import os
-import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from byom.checks import serving
 from byom.checks.criteria import Exhibits, Outcome, expect
-from byom.checks.evidence import BadEvidence, Record, few
+from byom.checks.evidence import BadEvidence, few
+from byom.checks.serving import CSV, JSON, NPY, PICKLE, Request, packed
 
-JSON, CSV, NPY = TYPES = ("application/json", "text/csv", "application/x-npy")
+TYPES = (JSON, CSV, NPY)
 PIXELS, CLASSES = 64, 10
 
 CLOSE = 1e-3
@@ -27,33 +23,11 @@ ROWS = {"a few rows": None, "one row": 1, "300 rows": 300}
 
 FEW, ONE, MANY = ROWS
 
-OTHER_TYPES = ("text/plain", "image/png", "application/python-pickle")
+OTHER_TYPES = ("text/plain", "image/png")
 """Content types to refuse."""
 
 OTHER_ANSWERS = ("image/png", "text/html")
 """Types to accept that must be refused."""
-
-_unpickled: list[str] = []
-
-
-def spring() -> str:
-    """What the pickles of `hostile_requests` run when somebody opens them."""
-    _unpickled.append("opened")
-    return "opened"
-
-
-class _Trap:
-    def __reduce__(self) -> tuple[Any, ...]:
-        return spring, ()
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request to an endpoint."""
-
-    body: bytes
-    content_type: str = JSON
-    accept: str = JSON
 
 
 def draw(rng: np.random.Generator, hidden: Sequence[int]) -> dict[str, Any]:
@@ -87,26 +61,6 @@ def probabilities(given: Mapping[str, Any]) -> np.ndarray:
     return e / e.sum(axis=1, keepdims=True)
 
 
-def packed(rows: np.ndarray, content_type: str) -> bytes:
-    """Rows of numbers in one of the three types."""
-    if content_type == JSON:
-        return json.dumps(rows.tolist()).encode()
-    content = io.BytesIO()
-    if content_type == CSV:
-        np.savetxt(content, rows, delimiter=",", fmt="%g")
-    else:
-        np.save(content, rows)
-    return content.getvalue()
-
-
-def _unpacked(body: bytes, content_type: str) -> np.ndarray:
-    if content_type == JSON:
-        return np.array(json.loads(body), dtype="float64")
-    if content_type == CSV:
-        return np.loadtxt(io.StringIO(body.decode()), delimiter=",", ndmin=2)
-    return np.load(io.BytesIO(body), allow_pickle=False).astype("float64")
-
-
 def good_requests(pixels: np.ndarray) -> dict[str, Request]:
     """Requests that are to be answered, by name: batches and single pictures, in every type."""
     batches = {size: np.resize(pixels, (n or len(pixels), PIXELS)) for size, n in ROWS.items()}
@@ -118,8 +72,8 @@ def good_requests(pixels: np.ndarray) -> dict[str, Request]:
 def hostile_requests(pixels: np.ndarray) -> dict[str, Request]:
     """Requests that are to be refused, by name."""
     good = packed(pixels, JSON)
-    asked = {f"type {kind}": Request(good, kind) for kind in OTHER_TYPES[:-1]}
-    asked |= {f"type {OTHER_TYPES[-1]}": Request(pickle.dumps(_Trap()), OTHER_TYPES[-1])}
+    asked = {f"type {kind}": Request(good, kind) for kind in OTHER_TYPES}
+    asked |= {f"type {PICKLE}": Request(serving.pickled(), PICKLE)}
     asked |= {f"accept {kind}": Request(good, JSON, kind) for kind in OTHER_ANSWERS}
     # 64 rows of 63 have as many numbers as 63 rows of 64
     narrow, wide = np.resize(pixels, (64, 63)), np.resize(pixels, (3, 65))
@@ -139,73 +93,13 @@ def hostile_requests(pixels: np.ndarray) -> dict[str, Request]:
         f"body {CSV} with a hole": (_csv_beginning_with("", pixels), CSV),
         f"body {NPY} cut off": (packed(pixels, NPY)[:-9], NPY),
         f"body {NPY} with NaN": (packed(holes, NPY), NPY),
-        f"body {NPY} of pickles": (_pickles(), NPY),
+        f"body {NPY} of pickles": (serving.of_pickles(1, PIXELS), NPY),
     }
     return asked | {name: Request(body, kind) for name, (body, kind) in bodies.items()}
 
 
 def _csv_beginning_with(cell: str, pixels: np.ndarray) -> bytes:
     return "\n".join(",".join([cell, *map(str, row[1:])]) for row in pixels.tolist()).encode()
-
-
-def _pickles() -> bytes:
-    content = io.BytesIO()
-    np.save(content, np.full((1, PIXELS), _Trap(), dtype=object), allow_pickle=True)
-    return content.getvalue()
-
-
-def ask(service: Any, program: str, model_dir: Path, pixels: np.ndarray) -> Record:
-    """Load a model through a toolkit's handler service, send it all requests, and keep the answers.
-
-    Runs where the program can be imported. What an answer holds stands under the request's name; for one that is to be
-    refused, status and message do.
-    """
-    from byom.local.serving import Context
-
-    record = Record()
-    os.environ["SAGEMAKER_PROGRAM"] = program
-    context = Context(model_dir)
-    if record.whole(lambda: (service.initialize(context), True)) is None:
-        return record
-
-    def send(request: Request) -> tuple[int, str, bytes]:
-        """Status, content type and body of the answer."""
-        context.begin({"Content-Type": request.content_type, "Accept": request.accept})
-        answer = service.handle([{"body": bytearray(request.body)}], context)[0]
-        if isinstance(answer, str):
-            answer = answer.encode()
-        elif not isinstance(answer, bytes | bytearray):
-            answer = json.dumps(answer).encode()
-        return context.status, context.content_type, bytes(answer)
-
-    def rows(request: Request) -> np.ndarray:
-        status, content_type, body = send(request)
-        if status != 200:
-            raise WrongAnswer(f"status {status}: {_message(status, body)}")
-        if content_type.split(";")[0].strip() != request.accept:
-            raise WrongAnswer(f"an answer of type {content_type}")
-        return _unpacked(body, request.accept)
-
-    def refusal(request: Request) -> dict[str, Any]:
-        status, _, body = send(request)
-        return {"status": status, "message": _message(status, body) if status != 200 else ""}
-
-    for name, request in good_requests(pixels).items():
-        record.attempt(name, partial(rows, request))
-    for name, request in hostile_requests(pixels).items():
-        record.attempt(name, partial(refusal, request))
-    record["unpickled"] = bool(_unpickled)
-    return record
-
-
-class WrongAnswer(Exception):
-    """Something else than the answer to a good request."""
-
-
-def _message(status: int, body: bytes) -> str:
-    """What a toolkit's error says: the message that was raised; for an error nobody meant, the kind of it too."""
-    said, _, trace = body.decode(errors="replace").partition("Traceback (most recent call last)")
-    return (trace.strip().rsplit("\n", 1)[-1] if status == 500 and trace else said).strip()[:300]
 
 
 # ------------------------------------------------------------ judging
@@ -244,19 +138,6 @@ def refused(seen: Exhibits, prefix: str, status: int) -> Outcome:
     Where a type can't be read at all, or not rightly, nothing is said about bodies of that type: that costs once.
     """
     spared = set(TYPES) - set(working(seen)) if prefix in ("shape", "body") else set()
-    outcome = Outcome(False, "a request that is answered rightly", "none is")
-    for name, request in hostile_requests(seen.challenge.given["pixels"]).items():
-        if not name.startswith(prefix) or request.content_type in spared:
-            continue
-        got = seen.evidence.mapping(name, f"status {status} and a message")
-        met = got.get("status") == status and str(got.get("message", "")).strip() != ""
-        outcome = expect(met, f"status {status} and a message", f"status {got.get('status')}: {got.get('message')}")
-        if not met:
-            return Outcome(False, f"{name}: {outcome.expected}", outcome.got)
-    return outcome
-
-
-def unopened(seen: Exhibits) -> Outcome:
-    """Whether no pickle was opened."""
-    opened = seen.evidence.flag("unpickled", "a pickle that stays closed")
-    return expect(not opened, "pickles that stay closed", "one was opened" if opened else "they stayed closed")
+    asked = hostile_requests(seen.challenge.given["pixels"]).items()
+    names = [name for name, request in asked if name.startswith(prefix) and request.content_type not in spared]
+    return serving.refused(seen, names, status)

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from byom.checks import serving
 from byom.checks.contract import handler
-from byom.checks.contract.handler import CSV, FEW, JSON, MANY, NPY, ONE
+from byom.checks.contract.handler import FEW, MANY, ONE
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
 from byom.checks.evidence import Record
 from byom.checks.process import gather
+from byom.checks.serving import CSV, JSON, NPY
 from byom.require import no_mxnet
 
 
@@ -119,7 +121,7 @@ class Serve(Check):
     )
     def no_pickle(self, seen: Exhibits) -> Outcome:
         """A pickle that says when it was opened."""
-        return handler.unopened(seen)
+        return serving.unopened(seen)
 
     @criterion(
         1,
@@ -138,7 +140,8 @@ def probe_serve(given: Mapping[str, Any]) -> Record:
 
     with tempfile.TemporaryDirectory() as folder:
         _write_model(Path(folder), given)
-        return handler.ask(HandlerService(), "serve.py", Path(folder), given["pixels"])
+        good, hostile = handler.good_requests(given["pixels"]), handler.hostile_requests(given["pixels"])
+        return serving.ask(HandlerService(), "serve.py", Path(folder), good, hostile)
 
 
 def _write_model(folder: Path, given: Mapping[str, Any]) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from byom.checks import serving
 from byom.checks.contract import handler
-from byom.checks.contract.handler import CSV, FEW, JSON, NPY, ROWS, TYPES
+from byom.checks.contract.handler import FEW, ROWS, TYPES
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
 from byom.checks.evidence import Record
 from byom.checks.process import gather
+from byom.checks.serving import CSV, JSON, NPY
 
 
 class TransformFn(Check):
@@ -78,7 +80,7 @@ class TransformFn(Check):
     )
     def bodies(self, seen: Exhibits) -> Outcome:
         """What can't be read, has the wrong shape, or is a program; in the types that are answered at all."""
-        outcomes = [handler.refused(seen, "shape", 400), handler.refused(seen, "body", 400), handler.unopened(seen)]
+        outcomes = [handler.refused(seen, "shape", 400), handler.refused(seen, "body", 400), serving.unopened(seen)]
         return next((outcome for outcome in outcomes if not outcome.met), outcomes[0])
 
 
@@ -92,4 +94,5 @@ def probe_transform(given: Mapping[str, Any]) -> Record:
         weights |= {f"{2 * i}.weight": torch.from_numpy(weight.copy()), f"{2 * i}.bias": torch.from_numpy(bias.copy())}
     with tempfile.TemporaryDirectory() as folder:
         torch.save(weights, Path(folder) / "model.pth")
-        return handler.ask(HandlerService(), "transform.py", Path(folder), given["pixels"])
+        good, hostile = handler.good_requests(given["pixels"]), handler.hostile_requests(given["pixels"])
+        return serving.ask(HandlerService(), "transform.py", Path(folder), good, hostile)

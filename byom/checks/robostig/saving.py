@@ -14,6 +14,7 @@ from byom.checks.artifacts import PARAMS, SYMBOL, imported
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few
 from byom.checks.process import scratch
+from byom.checks.robostig import driver
 from byom.checks.saving import NEAR, saved
 from byom.require import no_mxnet
 
@@ -22,44 +23,22 @@ VIEW = (3, 12, 20)
 
 
 def _challenge(rng: np.random.Generator) -> Challenge:
-    """Weights of a network of one layer, and views to which it answers left and right."""
-    weight = rng.normal(scale=0.05, size=(1, int(np.prod(VIEW))))
-    bias = rng.normal(scale=0.1, size=1)
-    return Challenge(
-        {
-            "weight": weight.astype("float32"),
-            "bias": bias.astype("float32"),
-            "views": rng.integers(0, 256, size=(9, *VIEW)).astype("float32"),
-        }
-    )
-
-
-def _steering(given: Mapping[str, Any]) -> np.ndarray:
-    """What the network says to the views; shape (n, 1)."""
-    x = (given["views"].reshape(len(given["views"]), -1).astype("float64") - 120) * 0.01
-    return x @ given["weight"].T + given["bias"]
+    """A network, and views to which it answers left and right."""
+    views = rng.integers(0, 256, size=(9, *VIEW)).astype("float32")
+    return Challenge({"views": views, **driver.draw(rng, VIEW)})
 
 
 def _network(given: Mapping[str, Any]) -> Any:
-    """The network with these weights, hybridized and called. Its class is nowhere but here."""
+    """The network, as training leaves it: it has been called."""
     import mxnet as mx
 
-    class Driver(mx.gluon.HybridBlock):
-        def __init__(self) -> None:
-            super().__init__()
-            with self.name_scope():
-                self.dense = mx.gluon.nn.Dense(1, in_units=given["weight"].size)
-
-        def hybrid_forward(self, F: Any, views: Any) -> Any:
-            return self.dense((views - 120) * 0.01)
-
-    net = Driver()
-    net.initialize()
-    net.dense.weight.set_data(mx.nd.array(given["weight"]))
-    net.dense.bias.set_data(mx.nd.array(given["bias"]))
-    net.hybridize()
+    net = driver.network(given)
     net(mx.nd.array(given["views"]))
     return net
+
+
+def _steering(seen: Exhibits) -> np.ndarray:
+    return driver.steering(seen.challenge.given, seen.challenge.given["views"])
 
 
 def _other(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +48,7 @@ def _other(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_the_network(seen: Exhibits, *keys: str) -> Outcome:
     """Whether the answers under all of these keys are the network's."""
-    wanted = _steering(seen.challenge.given)
+    wanted = _steering(seen)
     expected = f"steering {few(wanted[:, 0].round(4))}"
     answers = [seen.evidence.array(key, wanted.shape, expected) for key in keys]
     wrong = [got for got in answers if not np.allclose(got, wanted, atol=10 * NEAR)]
@@ -175,7 +154,7 @@ class ModelFn(Check):
     )
     def loads(self, seen: Exhibits) -> Outcome:
         """For each view a number; larger ones where the network steers more to the right."""
-        wanted = _steering(seen.challenge.given)[:, 0]
+        wanted = _steering(seen)[:, 0]
         got = seen.evidence.array("all", (len(wanted), 1), f"{len(wanted)} numbers, shape ({len(wanted)}, 1)")[:, 0]
         order = " ".join(map(str, np.argsort(wanted)))
         return expect(order == " ".join(map(str, np.argsort(got))), f"views from left to right: {order}", few(got))
