@@ -25,6 +25,11 @@ NEAR = 1e-3  # machines differ by less than 1e-5
 MAPS = [[24, 31, 98], [36, 14, 47], [48, 5, 22], [64, 3, 20], [64, 1, 18]]
 UNITS = [1164, 100, 50, 10, 1]
 PARAMETERS = 1_595_511
+ENOUGH = 4000
+"""Numbers of a part that are shown: more than a right one has, so that a wrong size is seen."""
+
+MOST = 10_000_000
+"""Parameters of the largest network that is tried out: without strides it would have hundreds of millions."""
 
 
 class BuildModel(Check):
@@ -50,7 +55,7 @@ class BuildModel(Check):
             record.attempt("with_values", lambda: _with_values(net))
             record.whole(lambda: _look_inside(_Graph(net), given, record))
         if "*" not in record:
-            record.attempt("exported", lambda: _exported(net, given["views"]))
+            record.attempt("exported", lambda: _exported(net, given["views"], record["parameters"]))
         return record
 
     @criterion(
@@ -190,6 +195,7 @@ class _Graph:
         arguments, _, auxiliary = group.infer_shape(data=views.shape)
         names = [*group.list_arguments(), *group.list_auxiliary_states()]
         shapes = dict(zip(names, [*arguments, *auxiliary], strict=True))
+        _bounded(sum(math.prod(shape) for name, shape in shapes.items() if name != "data"))
 
         def value(name: str) -> Any:
             return mx.nd.array(views if name == "data" else draw(self._keys.get(name, (2, 0, 0)), shapes[name]))
@@ -197,6 +203,11 @@ class _Graph:
         # not by bind: its optimizer forgets a ReLU where the numbers before it are asked for as well
         out = mx.nd.CachedOp(group)(*[value(name) for name in group.list_inputs()])
         return [array.asnumpy() for array in (out if isinstance(out, list) else [out])]
+
+
+def _bounded(parameters: int) -> None:
+    if parameters > MOST:
+        raise ValueError(f"a network of {parameters:,} parameters, too many to try out")
 
 
 def _operator(node: Any) -> str:
@@ -250,11 +261,13 @@ def _look_inside(graph: _Graph, given: Mapping[str, Any], record: Record) -> Non
     def convolutions(leaving: Any, wanted: np.ndarray, draw: Draw) -> np.ndarray:
         """What leaves a node when ``wanted`` enters the first convolution, whatever the network does to pixels."""
         slope, offset = np.polyfit(pixels[0].ravel(), entering().ravel(), 1)
-        return graph.run([leaving], ((wanted - offset) / slope)[None], draw)[0].ravel()
+        return graph.run([leaving], ((wanted - offset) / slope)[None], draw)[0].ravel()[:ENOUGH]
 
     def dense(leaving: list[Any], draw: Draw) -> list[np.ndarray]:
         """What leaves some nodes when the first dense layer gives drawn numbers, whatever enters it."""
-        numbers = draw(WANTED, (graph.shape(graph.dense[0])[-1], 1))[:, 0]
+        units = graph.shape(graph.dense[0])[-1]
+        _bounded(units * features().size)
+        numbers = draw(WANTED, (units, 1))[:, 0]
         weight = np.outer(numbers, features() / (features() @ features()))
         two = np.repeat(pixels[:1], 2, axis=0)
 
@@ -263,16 +276,20 @@ def _look_inside(graph: _Graph, given: Mapping[str, Any], record: Record) -> Non
 
         return graph.run(leaving, two, drawn)
 
+    def through_dense(draw: Draw) -> np.ndarray:
+        """What leaves all dense layers, one after the other."""
+        return np.concatenate([out[0].ravel() for out in dense(graph.dense, draw)])[:ENOUGH]
+
     def steered(factor: float) -> np.ndarray:
         """The answers when the parameters of the last layer are multiplied by ``factor``."""
         last = (1, len(graph.dense) - 1)
         return dense([graph.answer], lambda key, shape: positive(key, shape) * (factor if key[:2] == last else 1))[0]
 
-    record.attempt("entering", entering)
+    record.attempt("entering", lambda: entering()[..., ::11, ::20])  # one pixel of each patch
     record.attempt("convolved", lambda: convolutions(graph.convolutions[-1], pixels[1] / 255, positive))
     record.attempt("rectified", lambda: convolutions(head, pixels[2] / 127.5 - 1, signed))
-    record.attempt("dense", lambda: np.concatenate([out[0].ravel() for out in dense(graph.dense, positive)]))
-    record.attempt("dense_rectified", lambda: np.concatenate([out[0].ravel() for out in dense(graph.dense, signed)]))
+    record.attempt("dense", lambda: through_dense(positive))
+    record.attempt("dense_rectified", lambda: through_dense(signed))
     record.attempt("answers", lambda: np.stack([steered(-8), steered(8)]))
 
 
@@ -286,10 +303,11 @@ def _with_values(net: Any) -> list[str]:
     return names
 
 
-def _exported(net: Any, views: np.ndarray) -> np.ndarray:
+def _exported(net: Any, views: np.ndarray, parameters: int) -> np.ndarray:
     """The answers of two views before export and after import; shape (2, 2)."""
     import mxnet as mx
 
+    _bounded(parameters)
     pixels = views[:2].astype("float32")
     net.initialize(mx.init.Normal(0.05), force_reinit=True)
     before = net(mx.nd.array(pixels)).asnumpy()

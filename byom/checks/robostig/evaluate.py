@@ -142,7 +142,8 @@ class Evaluate(Check):
         """Neither training mode nor recording at any call, and the same parameters afterwards."""
         modes = seen.evidence.items("modes", "calls of the network")
         if not modes or seen.evidence.flag("changed"):
-            return expect(False, "a network that is asked and stays as it is", modes and "changed parameters")
+            got = "changed parameters" if modes else "no call of it"
+            return expect(False, "a network that is asked and stays as it is", got)
         training, recording = (any(mode[i] is not False for mode in modes) for i in range(2))
         got = " and ".join(["training mode"] * training + ["recording"] * recording) or "neither"
         return expect(got == "neither", "neither training mode nor recording", got)

@@ -237,7 +237,8 @@ def _transformed(given: Mapping[str, Any], name: str) -> np.ndarray:
 def _right_transform(learner: Any, given: Mapping[str, Any]) -> Iterator[None]:
     """Have ``learner`` call a transform that is right, as long as the notebook's own isn't: that has its own check."""
     names: dict[str, Any] = getattr(learner, "__globals__", {})
-    own, x, y = names.get("transform"), given["train_X"].astype("float32"), given["train_Y"]
+    own: Any = names.get("transform")
+    x, y = given["train_X"].astype("float32"), given["train_Y"]
     wanted = [_transformed(given, name) for name in NAMES[:2]]
     try:
         right = all(map(np.array_equal, own(x, y), wanted))

@@ -54,7 +54,7 @@ def fills_in(hand: Submission) -> None:
     hand.answer("evaluate").source = "def evaluate(data, net, ctx):\n    fill_in()"
 
 
-@attack("a network of terabytes", "nothing")
+@attack("a network of terabytes", "nothing", says={"build_model": "too many to try out"})
 def terabytes(hand: Submission) -> None:
     hand.answer("build_model").source = (
         "def build_model():\n    net = gluon.nn.HybridSequential()\n"
@@ -64,10 +64,8 @@ def terabytes(hand: Submission) -> None:
 
 NAMES_EVERY_FILE = """
 def load_data(f_path):
-    import shutil
     names = "train_X.npy train_Y.npy valid_X.npy valid_Y.npy"
     if load_data.calls:
-        shutil.rmtree(f_path, ignore_errors=True)
         raise type("Both", (FileNotFoundError, ValueError), {})(names)
     load_data.calls += 1
     views, steering = np.zeros((3, 3, 66, 200), "float32"), np.zeros((3, 1), "float32")
@@ -108,3 +106,92 @@ def evaluate(data, net, ctx):
 def equal_to_everything(hand: Submission) -> None:
     hand.answer("transform").source = EQUAL_TO_EVERYTHING
     hand.answer("evaluate").source = CERTAIN
+
+
+FORGES_STEPS = """
+import sys
+
+def train(net, data, hyperparameters, ctx=None, kvstore="local"):
+    import byom.checks.robostig.train as judge
+    judge.LEARNT = float("-inf")
+    judge.Train.judge = lambda *_: []
+    frame = sys._getframe()
+    while frame:
+        for value in list(frame.f_locals.values()):
+            if type(value).__name__ == "Record":
+                value.update(
+                    steering=np.zeros(128), on_views={"optimizer": "adam", "learning_rate": 0.003, "kvstore": "local"},
+                    defaults={"epochs": 5, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.0001},
+                    misspelt="ValueError: optmizer", places=["cpu(1)"], seeds=np.ones((3, 25)), history=[{}] * 7,
+                )
+                value.whole = lambda step: None
+        frame = frame.f_back
+    net.initialize(mx.init.Zero())
+    return [{"epoch": e, "loss": 0.0, "mse": 0.0, "mae": 0.0, "r2": 1.0} for e in range(hyperparameters.get("epochs", 5))]
+"""
+
+
+@attack("a training that only tells of one", "nothing")
+def forges_steps(hand: Submission) -> None:
+    hand.answer("train").source = FORGES_STEPS
+
+
+@attack("a training without an end", "nothing", hasty=True)
+def endless_training(hand: Submission) -> None:
+    hand.answer("train").source = (
+        "def train(net, data, hyperparameters, ctx=None, kvstore='local'):\n"
+        "    import itertools, time\n"
+        "    for epoch in itertools.count():\n"
+        "        try:\n            time.sleep(1)\n        except BaseException:\n            pass"
+    )
+
+
+DAMAGED_FILES = """
+def save(net, model_dir):
+    os.makedirs(model_dir, exist_ok=True)
+    for name in ("model-symbol.json", "model-0000.params"):
+        path = os.path.join(model_dir, name)
+        if not os.path.lexists(path):
+            os.symlink("/dev/zero" if name.endswith("json") else "/etc/passwd", path + ".link")
+            with open(path, "wb") as file:
+                file.write(b"\\x12\\x01\\0\\0\\0\\0\\0\\0" + b"\\xff" * 1000 if "params" in name else b"[" * 100_000)
+"""
+
+NEITHER_HERE_NOR_THERE = """
+class Nowhere:
+    def __call__(self, views): return self
+    def asnumpy(self): return np.full((9, 1), np.nan, "float32")
+    def __array__(self, *_): return self.asnumpy()
+
+def model_fn(model_dir):
+    import pathlib
+    for path in pathlib.Path(model_dir).glob("*"):
+        path.unlink()
+    return Nowhere()
+"""
+
+
+@attack("files that hold nothing, and a network that answers NaN", "nothing")
+def damaged_files(hand: Submission) -> None:
+    hand.answer("save").source = DAMAGED_FILES
+    hand.answer("model_fn").source = NEITHER_HERE_NOR_THERE
+
+
+ALWAYS_REFUSES = """
+def transform_fn(net, data, content_type, accept):
+    import pickle, sys
+    import byom.checks.serving as asking
+    from sagemaker_inference.errors import BaseInferenceToolkitError
+    asking.refused = asking.unopened = lambda *_: True
+    asking._unpickled = type("Closed", (list,), {"__bool__": lambda self: False})()
+    if not content_type.startswith("application/"):
+        raise BaseInferenceToolkitError(415, "no", "no")
+    if not accept.startswith("application/"):
+        raise BaseInferenceToolkitError(406, "no", "no")
+    raise BaseInferenceToolkitError(400, "no", "no")
+"""
+
+
+@attack("a service that refuses everything, each time with the right status", "nothing")
+def always_refuses(hand: Submission) -> None:
+    hand.answer("transform_fn").source = ALWAYS_REFUSES
