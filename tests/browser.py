@@ -48,13 +48,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def jupyter(folder, tmp_path_factory):
-    """A Jupyter server with both front ends, and settings and an account of local SageMaker of its own.
+    """A Jupyter server with both front ends; settings, data and local SageMaker of its own.
 
     It would also end with this process.
     """
     home = tmp_path_factory.mktemp("home")
     url = f"http://127.0.0.1:{(port := free_port())}"
-    own = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    jupyter_s = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    own = {name: str(home / name) for name in (*jupyter_s, "BYOM_LOCAL_ROOT", "BYOM_DATA_ROOT")}
     options = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
@@ -72,7 +73,7 @@ def jupyter(folder, tmp_path_factory):
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, guard.__file__, str(end), "--", *command],
-            env={**os.environ, **own, "IPYTHONDIR": str(home), "BYOM_LOCAL_ROOT": str(home / "local")},
+            env={**os.environ, **own},
             pass_fds=[end],
             stdout=log,
             stderr=log,
