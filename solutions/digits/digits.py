@@ -33,9 +33,9 @@ def build_graph() -> mx.sym.Symbol:
 def train(
     graph: mx.sym.Symbol,
     data: Mapping[str, np.ndarray],
-    epochs: int = 20,
+    epochs: int = 40,
     batch_size: int = 100,
-    learning_rate: float = 0.1,
+    learning_rate: float = 0.2,
     seed: int = 0,
     ctx: mx.Context | None = None,
     eval_end_callback: Callable[[Any], None] | None = None,
@@ -52,7 +52,7 @@ def train(
     Args:
         graph: inputs ``data`` and ``softmax_label``, as `build_graph` makes it.
         data: ``train_data``, float32, shape (n, 1, 28, 28), between 0 and 1; ``train_label``, shape (n,), 0 to 9;
-            perhaps ``test_data`` and ``test_label``. None of them is changed.
+            perhaps ``test_data`` and ``test_label``.
         epochs: how often training goes through the pictures.
         batch_size: pictures in one step.
         learning_rate: how far one step goes.
