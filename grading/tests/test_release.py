@@ -61,6 +61,11 @@ def test_the_zip_holds_no_answer(unpacked, answers):
     assert not any(path.is_symlink() for path in unpacked.rglob("*"))
 
 
+def test_it_has_what_a_computer_without_mxnet_needs(unpacked):
+    for name in (".devcontainer/devcontainer.json", ".devcontainer/Dockerfile", "docs/devcontainer.md"):
+        assert (unpacked / name).read_bytes() == (COURSE.root / name).read_bytes()
+
+
 @pytest.mark.parametrize("unit", COURSE.units())
 def test_its_notebooks_are_whole(unpacked, unit):
     folder = unpacked / "notebooks" / unit
