@@ -13,33 +13,49 @@ from typing import Any
 import pytest
 
 from byom.checks.evidence import Evidence, decode
-from byom.checks.moons import UNIT, simple_net, train
+from byom.checks.moons import simple_net, train
+from byom.checks.robostig import train as robostig_train
+from byom.checks.unit import unit
 from grading.bank.probing import begin, evidence
 from grading.bank.work import Work, solved
 
 pytestmark = pytest.mark.xdist_group("bank")
 
 SEEDS = range(100, 120)
-RIGHT = solved("moons")
+MOONS, ROBOSTIG = solved("moons"), solved("robostig")
 
 
-def changed(place: str, *edits: tuple[str, str]) -> Work:
-    """The solution with each first text in ``place`` replaced by the second."""
-    text = RIGHT.text(place)
+def changed(right: Work, place: str, *edits: tuple[str, str]) -> Work:
+    """A solution with each first text in ``place`` replaced by the second."""
+    text = right.text(place)
     for find, by in edits:
         assert text.count(find) == 1, find
         text = text.replace(find, by)
-    return RIGHT.having(place, text)
+    return right.having(place, text)
 
 
 WITHOUT_ACTIVATION = changed(
+    MOONS,
     "source/model.py",
     ("torch.relu(self.hidden1(x))", "self.hidden1(x)"),
     ("torch.relu(self.hidden2(x))", "self.hidden2(x)"),
 )
-NO_STEP = changed("source/train.py", ("optimizer.step()", "pass"))
-LOGITS = changed("source/train.py", ("nn.BCELoss()", "nn.BCEWithLogitsLoss()"))
-NO_WAY_BACK = changed("source/model.py", ("torch.sigmoid(self.score(x))", "torch.round(torch.sigmoid(self.score(x)))"))
+NO_STEP = changed(MOONS, "source/train.py", ("optimizer.step()", "pass"))
+LOGITS = changed(MOONS, "source/train.py", ("nn.BCELoss()", "nn.BCEWithLogitsLoss()"))
+NO_WAY_BACK = changed(
+    MOONS, "source/model.py", ("torch.sigmoid(self.score(x))", "torch.round(torch.sigmoid(self.score(x)))")
+)
+FIRST_EPOCH = changed(
+    ROBOSTIG, "train", ('if epoch == 0 or history[epoch]["mse"] < history[best]["mse"]', "if epoch == 0")
+)
+OTHER_VIEWS = changed(
+    ROBOSTIG,
+    "train",
+    (
+        "    train_X, train_Y, valid_X, valid_Y = data\n",
+        "    train_X, train_Y, valid_X, valid_Y = data\n    train_Y = train_Y[::-1]\n",
+    ),
+)
 
 Shown = tuple[dict[str, Any], Any]
 
@@ -49,6 +65,12 @@ def share(key: str, withheld: str) -> Callable[[Shown], float]:
     return lambda shown: float(((shown[0][key].reshape(-1) > 0.5) == shown[1].withheld[withheld]).mean())
 
 
+def r2(shown: Shown) -> float:
+    """The share of the steering's variance that the answers explain."""
+    right = shown[1].withheld["steering"]
+    return 1 - float(((shown[0]["steering"] - right) ** 2).mean() / right.var())
+
+
 def loss(epoch: int, distance_from: float = 0.0) -> Callable[[Shown], float]:
     """The loss that the log tells, by its place in the log; or how far it is from some number."""
     return lambda shown: abs(train._losses(Evidence(shown[0]))[epoch][1] - distance_from)
@@ -56,14 +78,15 @@ def loss(epoch: int, distance_from: float = 0.0) -> Callable[[Shown], float]:
 
 # threshold, exercise, what is measured, whether more is better, what must pass, what must fail
 THRESHOLDS = {
-    "LINE_ACCURACY": (simple_net.LINE_ACCURACY, "SimpleNet", share("side", "side"), True, RIGHT, NO_WAY_BACK),
+    "LINE_ACCURACY": (simple_net.LINE_ACCURACY, "SimpleNet", share("side", "side"), True, MOONS, NO_WAY_BACK),
     "XOR_ACCURACY": (
-        simple_net.XOR_ACCURACY, "SimpleNet", share("squares", "squares"), True, RIGHT, WITHOUT_ACTIVATION,
+        simple_net.XOR_ACCURACY, "SimpleNet", share("squares", "squares"), True, MOONS, WITHOUT_ACTIVATION,
     ),
     "LEARNT": (train.LEARNT, "train", share("scores", "labels"), True, WITHOUT_ACTIVATION, NO_STEP),
-    "ACCURACY": (train.ACCURACY, "train", share("scores", "labels"), True, RIGHT, WITHOUT_ACTIVATION),
-    "FIRST": (train.FIRST, "train", loss(0, math.log(2)), False, RIGHT, None),
-    "FALLEN": (train.FALLEN, "train", loss(-1), False, RIGHT, LOGITS),
+    "ACCURACY": (train.ACCURACY, "train", share("scores", "labels"), True, MOONS, WITHOUT_ACTIVATION),
+    "FIRST": (train.FIRST, "train", loss(0, math.log(2)), False, MOONS, None),
+    "FALLEN": (train.FALLEN, "train", loss(-1), False, MOONS, LOGITS),
+    "R2": (robostig_train.LEARNT, "train", r2, True, FIRST_EPOCH, OTHER_VIEWS),
 }  # fmt: skip
 
 
@@ -82,7 +105,7 @@ def shown() -> Any:
             missing = [seed for seed in seeds if (id(work), exercise, seed) not in found]
             runs = pool.map(probe, [work] * len(missing), [exercise] * len(missing), missing)
             found.update({(id(work), exercise, seed): run for seed, run in zip(missing, runs, strict=True)})
-            return [(found[id(work), exercise, seed], UNIT.challenge(exercise, seed)) for seed in seeds]
+            return [(found[id(work), exercise, seed], unit(work.unit).challenge(exercise, seed)) for seed in seeds]
 
         yield gather
 
