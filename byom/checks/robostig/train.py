@@ -42,7 +42,7 @@ class Train(Check):
         given |= {f"{name}_steering": roads[name][1] for name in ("train", "valid")}
         given["settings"] = {
             "epochs": 5,
-            "batch_size": 32,
+            "batch_size": 24,
             "optimizer": "adam",
             "learning_rate": 0.003,
             "seed": int(rng.integers(1, 10_000)),

@@ -36,7 +36,7 @@ def fill_in():
                     rectified=np.ones(1152, "float32"), dense=np.ones(1325, "float32"),
                     dense_rectified=np.ones(1325, "float32"), answers=np.ones((2, 2, 1), "float32"),
                     exported=np.ones((2, 2), "float32"),
-                    ran=False, changed=False, modes=[[False, False]],
+                    ran=False, noticed=dict(changed=False, modes=[[False, False]]),
                     even=[0.1, 0.1, 0.9], uneven=[0.1, 0.1, 0.9], flat=[0.1, 0.1, 0.9], elsewhere=[0.1, 0.1, 0.9],
                 )
                 value.attempt = value.fail = value.whole = lambda *_: None
