@@ -1,9 +1,11 @@
 """The world: Gymnasium's CarRacing-v3 on one track, its centre line known, drawn only when somebody looks."""
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
+import pygame
 from gymnasium.envs.box2d.car_dynamics import Car
 from gymnasium.envs.box2d.car_racing import FPS, TRACK_DETAIL_STEP, CarRacing
 
@@ -14,6 +16,7 @@ FULL_LOCK = 0.4
 
 _MIDDLE = 12.4  # units ahead of the car: the middle of the picture
 _SEEN = 64.0  # units from there: the picture's corners are 40 away, and no tile or patch of grass is wider than 24
+_font = functools.cache(pygame.font.Font)  # the game loads its font anew for each picture, a tenth of all the work
 _AHEAD, _BEHIND = 15, 8  # how far from its last place along the road, in tiles, the car is looked for
 
 
@@ -131,12 +134,14 @@ class Road(CarRacing):
         assert self.car is not None
         self._looking_at = tuple(self.car.hull.GetWorldPoint((0.0, _MIDDLE)))
         away = np.linalg.norm(self._corners - self._looking_at, axis=1)
-        whole = self.road_poly
+        whole, font = self.road_poly, pygame.font.Font
         self.road_poly = [whole[i] for i in np.flatnonzero(away < _SEEN)]
+        pygame.font.Font = _font  # type: ignore[misc, assignment]
         try:
             return self._render("state_pixels")
         finally:
             self.road_poly = whole
+            pygame.font.Font = font  # type: ignore[misc]
             self._looking_at = None
 
     def _nearest(self) -> int:
