@@ -161,6 +161,8 @@ class _Graph:
     def __init__(self, net: Any) -> None:
         import mxnet as mx
 
+        if not isinstance(net, mx.gluon.Block):
+            raise TypeError(f"build_model should return a network, not {type(net).__name__}")
         self.answer = net(mx.sym.var("data"))
         if not isinstance(self.answer, mx.sym.Symbol) or len(self.answer.list_outputs()) != 1:
             raise TypeError("the network should take one batch of views and give one array")

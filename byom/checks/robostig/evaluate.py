@@ -63,16 +63,18 @@ class Evaluate(Check):
         record.attempt("uneven", lambda: figures(x, y))
         record.attempt("flat", lambda: figures(x[:even], y[:even, 0]))
         record.attempt("elsewhere", lambda: figures(x[:even], y[:even], elsewhere))
-        watched = _network(given, here)
-        before = [p.data().asnumpy() for p in watched.collect_params().values()]
-        modes: list[list[bool]] = []
-        watched.register_forward_pre_hook(
-            lambda *_: modes.append([mx.autograd.is_training(), mx.autograd.is_recording()])
-        )
-        record.attempt("watched", lambda: figures(x[:even], y[:even], net=watched))
-        after = [p.data().asnumpy() for p in watched.collect_params().values()]
-        record["modes"] = modes[:100]
-        record["changed"] = not all(map(np.array_equal, before, after))
+
+        def noticed() -> dict[str, Any]:
+            """In which modes the network was called, and whether it has other parameters afterwards."""
+            net, modes = _network(given, here), []
+            mode = (mx.autograd.is_training, mx.autograd.is_recording)
+            net.register_forward_pre_hook(lambda *_: modes.append([is_so() for is_so in mode]))
+            before = [p.data().asnumpy() for p in net.collect_params().values()]
+            figures(x[:even], y[:even], net=net)
+            after = [p.data().asnumpy() for p in net.collect_params().values()]
+            return {"modes": modes[:100], "changed": not all(map(np.array_equal, before, after))}
+
+        record.attempt("noticed", noticed)
         return record
 
     @criterion(
@@ -140,8 +142,9 @@ class Evaluate(Check):
     )
     def only_asked(self, seen: Exhibits) -> Outcome:
         """Neither training mode nor recording at any call, and the same parameters afterwards."""
-        modes = seen.evidence.items("modes", "calls of the network")
-        if not modes or seen.evidence.flag("changed"):
+        noticed = seen.evidence.mapping("noticed", "a network that is called")
+        modes = noticed["modes"]
+        if not modes or noticed["changed"] is not False:
             got = "changed parameters" if modes else "no call of it"
             return expect(False, "a network that is asked and stays as it is", got)
         training, recording = (any(mode[i] is not False for mode in modes) for i in range(2))
