@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from authoring.answers import unmarked
+from byom.checks.contract.cluster import on_hosts
 from byom.checks.criteria import Finding, score
 from byom.checks.evidence import decode, encode
 from byom.checks.process import gather
@@ -46,6 +47,15 @@ def changed(exercise: str, *edits: tuple[str, str]) -> Work:
         assert text.count(find) == 1, find
         text = text.replace(find, by)
     return WORK.having(exercise, text)
+
+
+HEADER = """
+from __future__ import annotations
+import io, json, os
+import mxnet as mx
+import numpy as np
+from mxnet import gluon
+"""
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -153,6 +163,25 @@ def test_the_check_of_training_is_quiet_and_leaves_nothing_behind(capsys: pytest
     assert gc.get_freeze_count() == 0
 
 
+def test_two_hosts_train_through_a_kvstore_that_is_spread_over_them(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(HEADER + unmarked(WORK.text("evaluate")) + "\n" + unmarked(WORK.text("train")))
+    shown = gather(_trained_on_two_hosts, tmp_path / "model.py", steps.draw(np.random.default_rng(6)), seconds=60)
+    assert np.array_equal(shown["weights 0"], shown["weights 1"]), shown
+    assert [entry["epoch"] for entry in shown["history 0"]] == [0, 1]
+
+
+def _trained_on_two_hosts(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What each of two hosts ends with; runs where only the script's functions are, and MXNet has done nothing yet."""
+    import model  # type: ignore[import-not-found]
+
+    def host(_: int) -> dict[str, Any]:
+        net = steps.linear()
+        history = model.train(net, steps.arrays(given), given["steps"] | {"epochs": 2}, kvstore="dist_sync")
+        return {"weights": steps.weights_of(net), "history": history}
+
+    return on_hosts(2, host)
+
+
 # ------------------------------------------------------------ save, model_fn, transform_fn
 
 
@@ -180,15 +209,6 @@ def test_what_a_service_says_reaches_its_writer_and_nothing_stays_behind() -> No
     assert score(findings.values()) == 0
     assert "status 500: AttributeError" in findings["answers"].got
     assert dict(os.environ) == before and "byom_asked" not in sys.modules
-
-
-HEADER = """
-from __future__ import annotations
-import io, json, os
-import mxnet as mx
-import numpy as np
-from mxnet import gluon
-"""
 
 
 def test_a_network_that_was_trained_steers_alike_behind_the_real_handler(tmp_path: Path) -> None:

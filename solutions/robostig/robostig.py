@@ -201,7 +201,7 @@ def train(
         if epoch == 0 or history[epoch]["mse"] < history[best]["mse"]:
             best, kept = epoch, {name: p.data(ctx).copy() for name, p in net.collect_params().items()}
     for name, values in kept.items():
-        net.collect_params()[name].set_data(values)
+        net.collect_params()[name].data(ctx)[:] = values  # not set_data: a dist kvstore refuses that
     return history
     ### END SOLUTION
 
