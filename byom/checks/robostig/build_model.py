@@ -163,7 +163,10 @@ class _Graph:
 
         if not isinstance(net, mx.gluon.Block):
             raise TypeError(f"build_model should return a network, not {type(net).__name__}")
-        self.answer = net(mx.sym.var("data"))
+        try:
+            self.answer = net(mx.sym.var("data"))
+        except Exception as error:
+            raise TypeError(f"this network is no graph; called with a symbol, it says: {error}") from error
         if not isinstance(self.answer, mx.sym.Symbol) or len(self.answer.list_outputs()) != 1:
             raise TypeError("the network should take one batch of views and give one array")
         inner = self.answer.get_internals()
@@ -322,9 +325,13 @@ def _exported(net: Any, views: np.ndarray, parameters: int) -> np.ndarray:
 def _same(seen: Exhibits, key: str) -> Outcome:
     """Whether the numbers under ``key`` are the reference's."""
     wanted = seen.reference.array(key)
-    got = seen.evidence.array(key, wanted.shape, f"numbers such as {few(wanted.ravel())}")
-    near = np.allclose(got, wanted, rtol=NEAR, atol=NEAR * float(np.abs(wanted).mean()))
-    return expect(near, f"numbers such as {few(wanted.ravel())}", few(got.ravel()))
+    got = seen.evidence.array(key, expected=_numbers(wanted))
+    near = got.shape == wanted.shape and np.allclose(got, wanted, rtol=NEAR, atol=NEAR * float(np.abs(wanted).mean()))
+    return expect(near, _numbers(wanted), _numbers(got))
+
+
+def _numbers(array: np.ndarray) -> str:
+    return f"shape {array.shape}, numbers such as {few(array.ravel())}"
 
 
 def _map(shape: list[int]) -> str:

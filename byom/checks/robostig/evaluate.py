@@ -79,8 +79,21 @@ class Evaluate(Check):
 
     @criterion(
         1,
+        "Answers are compared with the right steering, as numbers",
+        "Steering is a number, not a class. What do argmax and whole numbers make of 0.3?",
+    )
+    def compares(self, seen: Exhibits) -> Outcome:
+        """At least one of the three figures is right, for batches of the same size."""
+        figures, wanted = _shown(seen, "even"), _right(seen, 2 * BATCH)
+        tell = [f"{key} {figure:.5f}" for key, figure in zip(KEYS, wanted, strict=True)]
+        got = [f"{key} {f:.5f}" if isinstance(f, float) else f"no {key}" for key, f in zip(KEYS, figures, strict=True)]
+        return expect(any(map(_near, figures, wanted)), ", ".join(tell), ", ".join(got))
+
+    @criterion(
+        1,
         "The MSE is the mean of the squared errors",
         "Work it out for three samples with pencil and paper. Is there a root, a half or a sum too many?",
+        rests_on="compares",
     )
     def mse(self, seen: Exhibits) -> Outcome:
         """For batches of the same size."""
@@ -90,6 +103,7 @@ class Evaluate(Check):
         1,
         "The MAE is the mean of the absolute errors",
         "An error to the left and one to the right must not cancel.",
+        rests_on="compares",
     )
     def mae(self, seen: Exhibits) -> Outcome:
         """For batches of the same size."""
@@ -99,6 +113,7 @@ class Evaluate(Check):
         1,
         "R² compares with always answering the mean",
         "Which R² should a network get that always answers the mean of all right steerings? Does yours give it that?",
+        rests_on="compares",
     )
     def r2(self, seen: Exhibits) -> Outcome:
         """For batches of the same size and different means."""
@@ -108,7 +123,7 @@ class Evaluate(Check):
         1,
         "Every sample counts alike",
         "The last batch is smaller than the others. What does the mean of the batches' means make of its samples?",
-        rests_on="mse",
+        rests_on="compares",
     )
     def by_sample(self, seen: Exhibits) -> Outcome:
         """The figures that are right for even batches, with a last one that is small."""
@@ -118,7 +133,7 @@ class Evaluate(Check):
         1,
         "Labels may be flat, shape (n,)",
         "Print the shape of the errors. How many are there for 8 samples?",
-        rests_on="mse",
+        rests_on="compares",
     )
     def flat_labels(self, seen: Exhibits) -> Outcome:
         """The figures that are right for a column."""
@@ -128,7 +143,7 @@ class Evaluate(Check):
         1,
         "Batches are brought to where the network is",
         "A DataLoader gives arrays of the main memory. What has to happen to them when the network is on a GPU?",
-        rests_on="mse",
+        rests_on="compares",
     )
     def context(self, seen: Exhibits) -> Outcome:
         """The figures that are right where the data is."""
@@ -138,7 +153,7 @@ class Evaluate(Check):
         1,
         "The network is asked, not trained",
         "In which mode do dropout and batch normalisation act? Who needs gradients here?",
-        rests_on="mse",
+        rests_on="compares",
     )
     def only_asked(self, seen: Exhibits) -> Outcome:
         """Neither training mode nor recording at any call, and the same parameters afterwards."""
