@@ -68,6 +68,12 @@ def lines() -> list[str]:
     return [f"{label},{a!r},{b!r}" for label, (a, b) in zip(given["y"].tolist(), given["x"].tolist(), strict=True)]
 
 
+def test_labels_in_reverse_are_other_labels() -> None:
+    for seed in range(100):
+        labels = UNIT.challenge("make_csv", seed).given["y"]
+        assert (labels != labels[::-1]).any()
+
+
 def test_a_file_as_it_should_be(lines: list[str]) -> None:
     assert not lost(judged("make_csv", csv_evidence(lines)))
     assert not lost(judged("make_csv", csv_evidence([line.replace(",", ".0,", 1) for line in lines])))
