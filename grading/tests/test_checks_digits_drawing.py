@@ -178,7 +178,7 @@ def test_an_error_counts_as_meant_when_the_learner_raised_it() -> None:
     for step in accidents:
         assert refusal(step)["kind"] == "ValueError" and not refusal(step)["raised on purpose"]
     assert refusal(lambda: None) == {"kind": None}
-    assert refusal(lambda: [][0])["kind"] == "IndexError"
+    assert refusal(lambda: next(iter([])))["kind"] == "StopIteration"
 
 
 # ------------------------------------------------------------ labels
@@ -225,3 +225,11 @@ def test_an_answer_whose_rows_are_changed_in_place_harms_nobody() -> None:
         return labelled
 
     assert not lost_by(careless, "label_predictions")
+
+
+def test_the_answer_refuses_a_lone_row_and_takes_arrays_for_lists() -> None:
+    right, row = answered("label_predictions"), [0.1] * 10
+    with pytest.raises(ValueError, match="ten probabilities"):
+        right(row)
+    assert right(np.array([row])) == right([row])
+    assert right([]) == []

@@ -176,7 +176,7 @@ def label_predictions(response: list[list[float]]) -> list[list[tuple[int, float
     ### BEGIN SOLUTION
     labelled = []
     for row in response:
-        if len(row) != 10 or not all(isinstance(value, (int, float)) for value in row):
+        if np.shape(row) != (10,) or not all(isinstance(value, (int, float)) for value in row):
             raise ValueError(f"a row is ten probabilities, one for each digit; this one is {row}")
         pairs = [(digit, float(probability)) for digit, probability in enumerate(row)]
         labelled.append(sorted(pairs, key=lambda pair: -pair[1]))

@@ -52,14 +52,14 @@ class PreprocessDrawing(Check):
         """Four drawings, whose mass lies far from the middle of their boxes; some again, in other sizes and places."""
         drawings = [_drawing(rng, height, width) for height, width in SHAPES]
         down, across = (int(n) for n in rng.integers(30, 60, size=2))
-        large = box(drawings[2]).repeat(2, axis=0).repeat(2, axis=1)
+        large = box(drawings[2]).repeat(3, axis=0).repeat(3, axis=1)
         line = np.full((1, int(rng.integers(100, 160))), 255, "uint8")
         return Challenge(
             {
                 **dict(zip(PLAIN, drawings, strict=True)),
                 "corner 0": np.pad(box(drawings[0]), ((down, 0), (0, across // 2))),
                 "corner 1": np.pad(box(drawings[1]), ((0, down // 2), (across, 0))),
-                "large 2": _put(large, 390, down, across),
+                "large 2": _put(large, 560, down, across),
                 "small 3": _reduced(_put(box(drawings[3]), 28 * 14, 42, 84), 14),
                 "line": _put(line, SIDE, down, across),
                 "dot": drawn([((down, 3 * across),)]),
@@ -199,7 +199,7 @@ class PreprocessDrawing(Check):
         rests_on="drawing",
     )
     def any_size(self, seen: Exhibits) -> Outcome:
-        """The same pictures from a drawing twice as large, and from a small one."""
+        """The same pictures from a drawing three times as large, and from a small one."""
         return self._as_plain(seen, {"large 2": PLAIN[2], "small 3": PLAIN[3]})
 
     @criterion(
