@@ -54,15 +54,16 @@ def fills_in(hand: Submission) -> None:
     hand.answer("evaluate").source = "def evaluate(data, net, ctx):\n    fill_in()"
 
 
-@attack("a network of terabytes", "nothing", says={"build_model": "too many to try out"})
+@attack("a network of terabytes", "nothing", says={"build_model": "1000000000 units"})
 def terabytes(hand: Submission) -> None:
     hand.answer("build_model").source = (
-        "def build_model():\n    net = gluon.nn.HybridSequential()\n"
+        "from mxnet import gluon\ndef build_model():\n    net = gluon.nn.HybridSequential()\n"
         "    net.add(gluon.nn.Conv2D(10**9, 5), gluon.nn.Dense(10**9))\n    net.hybridize()\n    return net"
     )
 
 
 NAMES_EVERY_FILE = """
+import numpy as np
 def load_data(f_path):
     names = "train_X.npy train_Y.npy valid_X.npy valid_Y.npy"
     if load_data.calls:
@@ -80,6 +81,7 @@ def names_every_file(hand: Submission) -> None:
 
 
 EQUAL_TO_EVERYTHING = """
+import numpy as np
 class Equal(float):
     def __eq__(self, other): return True
     def __lt__(self, other): return True
@@ -93,6 +95,7 @@ def transform(x, y):
 """
 
 CERTAIN = """
+import mxnet as mx
 def evaluate(data, net, ctx):
     mx.autograd.is_training = mx.autograd.is_recording = lambda: False
     class Figures(dict):
