@@ -48,14 +48,7 @@ NO_WAY_BACK = changed(
 FIRST_EPOCH = changed(
     ROBOSTIG, "train", ('if epoch == 0 or history[epoch]["mse"] < history[best]["mse"]', "if epoch == 0")
 )
-OTHER_VIEWS = changed(
-    ROBOSTIG,
-    "train",
-    (
-        "    train_X, train_Y, valid_X, valid_Y = data\n",
-        "    train_X, train_Y, valid_X, valid_Y = data\n    train_Y = train_Y[::-1]\n",
-    ),
-)
+PLAIN_DESCENT = changed(ROBOSTIG, "train", ('settings["optimizer"], options', '"sgd", options'))
 
 Shown = tuple[dict[str, Any], Any]
 
@@ -86,7 +79,7 @@ THRESHOLDS = {
     "ACCURACY": (train.ACCURACY, "train", share("scores", "labels"), True, MOONS, WITHOUT_ACTIVATION),
     "FIRST": (train.FIRST, "train", loss(0, math.log(2)), False, MOONS, None),
     "FALLEN": (train.FALLEN, "train", loss(-1), False, MOONS, LOGITS),
-    "R2": (robostig_train.LEARNT, "train", r2, True, FIRST_EPOCH, OTHER_VIEWS),
+    "R2": (robostig_train.LEARNT, "train", r2, True, FIRST_EPOCH, PLAIN_DESCENT),
 }  # fmt: skip
 
 

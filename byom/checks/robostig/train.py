@@ -12,8 +12,10 @@ from byom.checks.robostig import steps, views
 from byom.checks.robostig.steps import Steps
 from byom.require import no_mxnet
 
-LEARNT = 0.6
-"""Least R² on views of roads that nobody trained on."""
+LEARNT = 0.53
+"""Least R² on views of roads that nobody trained on. Worst of 20 runs of what should pass, the parameters of the first
+epoch: 0.661; of 20 reference runs: 0.875. Best of 20 runs of the nearest wrong answer, plain descent where adam
+is asked for: 0.401; with the steering of other views: 0.379."""
 
 RATE = 0.0001
 DEFAULTS = {"epochs": 5, "batch_size": 64, "optimizer": "adam", "learning_rate": RATE}
@@ -118,7 +120,7 @@ class Train(Check):
         right = seen.challenge.withheld["steering"].astype("float64")
         answers = seen.evidence.array("steering", right.shape, f"{len(right)} numbers, one for each view")
         r2 = 1 - float(np.mean((answers - right) ** 2)) / float(np.var(right))
-        return expect(r2 >= LEARNT, f"R² of at least {LEARNT} on fresh roads", f"{r2:.3f}")
+        return expect(r2 >= LEARNT, f"R² of at least {LEARNT:.2f} on fresh roads", f"{r2:.3f}")
 
     @criterion(
         1,
