@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from byom.require import no_mxnet as no_mxnet
-
 SYMBOL, PARAMS, SHAPES = "model-symbol.json", "model-0000.params", "model-shapes.json"
 """The default files of MXNet's containers."""
 

@@ -9,10 +9,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from byom.checks.artifacts import PARAMS, SHAPES, SYMBOL, computed, no_mxnet, served_by_default
+from byom.checks.artifacts import PARAMS, SHAPES, SYMBOL, computed, served_by_default
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion, expect
 from byom.checks.evidence import Record, few
 from byom.checks.process import scratch
+from byom.require import no_mxnet
 
 NEAR = 1e-5
 """How far an answer may be from the Module's own."""
