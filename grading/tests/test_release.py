@@ -66,6 +66,13 @@ def test_it_has_what_a_computer_without_mxnet_needs(unpacked):
         assert (unpacked / name).read_bytes() == (COURSE.root / name).read_bytes()
 
 
+def test_it_has_the_digits_that_stand_in_for_mnist(unpacked):
+    here, there = COURSE.root / "byom" / "data" / "stand_in", unpacked / "byom" / "data" / "stand_in"
+    assert {file.name: file.read_bytes() for file in there.iterdir()} == {
+        f.name: f.read_bytes() for f in here.iterdir()
+    }
+
+
 @pytest.mark.parametrize("unit", COURSE.units())
 def test_its_notebooks_are_whole(unpacked, unit):
     folder = unpacked / "notebooks" / unit
