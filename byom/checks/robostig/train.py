@@ -21,7 +21,7 @@ RATE = 0.0001
 DEFAULTS = {"epochs": 5, "batch_size": 64, "optimizer": "adam", "learning_rate": RATE}
 """As the exercise's docstring says."""
 
-MISSPELT = ("optmizer", "learningrate", "learnig_rate", "epoch", "batchsize", "batch-size", "Seed", "lr")
+MISSPELT = ("optmizer", "learningrate", "learnig_rate", "n_epochs", "batchsize", "batch-size", "Seed", "lr")
 
 KVSTORE = "device"
 """Another store than the one that is used when none is named."""
