@@ -249,7 +249,7 @@ def test_nothing_is_explained_where_all_labels_are_alike() -> None:
 def test_one_wrong_figure_costs_once() -> None:
     for find, by, costs in (
         ('"mse": mse,', '"mse": mse * 2,', {"mse"}),
-        ("np.mean(np.abs(errors))", "np.max(np.abs(errors))", {"mae"}),
+        ("np.abs(errors).mean()", "np.max(np.abs(errors))", {"mae"}),
         ("float(np.var(right))", "float(np.var(right, ddof=1))", {"r2"}),
     ):
         assert lost(judged("evaluate", shown("evaluate", answer("evaluate", (find, by))))) == costs

@@ -129,7 +129,7 @@ def evaluate(data: gluon.data.DataLoader, net: gluon.Block, ctx: mx.Context) -> 
     mse, variance = float(np.mean(errors**2)), float(np.var(right))
     return {
         "mse": mse,
-        "mae": float(np.mean(np.abs(errors))),
+        "mae": float(np.abs(errors).mean()),
         "r2": 1 - mse / variance if variance else float("nan"),
     }
     ### END SOLUTION
