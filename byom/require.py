@@ -9,10 +9,9 @@ _WHEELS = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64")}
 """Where pip finds a build of MXNet 1.9.1; pyproject.toml installs it there."""
 
 _CONTAINER = (
-    "The PyTorch units work here. For this one there is the development container, a small Linux with all of the "
-    "course in it: (1) install Docker Desktop and Visual Studio Code with its extension Dev Containers; (2) open the "
-    "course's folder there and choose “Reopen in Container”; (3) open the notebook in it. docs/devcontainer.md tells "
-    "each step."
+    "The PyTorch units work here. The container is a small Linux with all of the course in it: (1) install Docker "
+    "Desktop and Visual Studio Code with its extension Dev Containers; (2) open the course's folder there and choose "
+    "“Reopen in Container”; (3) open the notebook in it. docs/devcontainer.md tells each step."
 )
 _WINDOWS = (
     "The course needs Linux. Under Windows there are two: (1) WSL2, where you install the course as on any Linux; or "
@@ -34,7 +33,7 @@ class MissingMXNet(ImportError):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback."""
-        return textwrap.wrap(f"This unit needs MXNet, but {self}. {self._way_out}", width=100)
+        return textwrap.wrap(f"This unit needs MXNet, but {self}. {self._way_out}", width=80)
 
 
 def mxnet() -> None:
