@@ -31,7 +31,7 @@ def answer(exercise: str, *edits: tuple[str, str], **others: Any) -> Callable[..
     for find, by in edits:
         assert text.count(find) == 1, find
         text = text.replace(find, by)
-    notebook = {"__name__": "__main__"}
+    notebook: dict[str, Any] = {"__name__": "__main__"}
     exec(preamble("robostig"), notebook)
     notebook |= others
     exec(text, notebook)
