@@ -115,11 +115,14 @@ def test_steps_are_worked_out_as_mxnet_takes_them() -> None:
 # ------------------------------------------------------------ train: what it makes of odd answers
 
 
-def test_a_last_batch_that_is_kept_for_the_next_epoch_is_told_of() -> None:
-    work = changed("train", ("size, shuffle=True)", 'size, shuffle=True, last_batch="rollover")'))
-    findings = judged("train", shown_by(work, "train"))
-    assert findings["learns"].met and findings["seed"].met and not findings["samples"].met
-    assert "steps in" in findings["samples"].got
+def test_epochs_end_where_the_network_was_evaluated_or_are_alike() -> None:
+    shown = shown_by(WORK, "train")
+    count = len(shown["sizes"])
+    for pauses in ([], [count], list(range(1, count + 1)), [0.5] * len(shown["pauses"])):
+        assert not lost(judged("train", {**shown, "pauses": pauses}))
+    assert "samples" in lost(judged("train", {**shown, "pauses": "often"}))
+    one_more = {"sizes": [*shown["sizes"], 0], "weights": np.vstack([shown["weights"], shown["weights"][:1]])}
+    assert "steps in" in judged("train", {**shown, **one_more, "pauses": []})["samples"].got
 
 
 def test_training_without_a_trainer_is_told_of() -> None:

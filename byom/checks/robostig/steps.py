@@ -9,6 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -75,13 +76,17 @@ def weights_of(net: Any) -> np.ndarray:
 
 @dataclass
 class Watched:
-    """What a training went through. The lists have an entry for each step; ``trainers`` for each step as well."""
+    """What a training went through. The lists have an entry for each step, but for ``pauses`` and ``history``.
+
+    ``pauses`` tells after how many steps the network was asked without being trained: that is when epochs end.
+    """
 
     rows: list[np.ndarray] = field(default_factory=list)
     weights: list[np.ndarray] = field(default_factory=list)
     gradients: list[np.ndarray] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     trainers: list[dict[str, Any]] = field(default_factory=list)
+    pauses: list[int] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
     def evidence(self, net: Any) -> dict[str, Any]:
@@ -89,6 +94,7 @@ class Watched:
         return {
             "rows": np.concatenate([*self.rows, np.zeros(0, "float32")]),
             "sizes": [len(rows) for rows in self.rows],
+            "pauses": sorted({pause for pause in self.pauses if pause}),
             "weights": np.array(self.weights),
             "gradients": np.array(self.gradients),
             "places": sorted({*self.places, *(str(c) for p in net.collect_params().values() for c in p.list_ctx())}),
@@ -109,6 +115,8 @@ def watch(learner: Callable[..., Any], net: Any, data: tuple[np.ndarray, ...], s
             seen.rows.append(inputs[0].asnumpy().reshape(len(inputs[0]), -1)[:, 0])
             seen.weights.append(weights_of(net))
             seen.places.append(str(inputs[0].context))
+        else:
+            seen.pauses.append(len(seen.rows))
 
     def before_step(trainer: Any) -> None:
         seen.gradients.append(
@@ -183,7 +191,7 @@ class Steps:
         """Read what `Watched.evidence` wrote.
 
         Raises:
-            BadEvidence: it is not there, not of that form, or has more steps in one epoch than in another.
+            BadEvidence: it is not there, not of that form, or it can't be told where epochs end.
         """
         self._given, self._evidence = given, evidence
         self.epochs = int(given["steps"]["epochs"])
@@ -192,13 +200,21 @@ class Steps:
         self.sizes = [int(size) for size in evidence.items("sizes", "batches")]
         self.rows = evidence.array("rows", (sum(self.sizes),), "rows of the training data")
         self.weights = evidence.array("weights", (len(self.sizes), INPUTS + 1), "weights at each step")
-        if not self.sizes or len(self.sizes) % self.epochs:
-            raise BadEvidence("as many steps in each epoch", f"{len(self.sizes)} steps in {self.epochs} epochs")
+        self.ends = self._ends()
+        """After how many steps each epoch ended."""
 
-    @property
-    def each(self) -> int:
-        """Steps of an epoch."""
-        return len(self.sizes) // self.epochs
+    def _ends(self) -> list[int]:
+        pauses, count = self._evidence.items("pauses", "epochs"), len(self.sizes)
+        if len(pauses) == self.epochs and pauses[-1] == count and all(type(pause) is int for pause in pauses):
+            return pauses  # sorted, or what follows finds epochs without rows
+        each, rest = divmod(count, self.epochs)  # evaluated at other times as well, or never
+        if rest or not each:
+            raise BadEvidence("as many steps in each epoch", f"{count} steps in {self.epochs} epochs")
+        return [each * (epoch + 1) for epoch in range(self.epochs)]
+
+    def _by_epoch(self, of_steps: list[np.ndarray]) -> list[np.ndarray]:
+        """What there is for each step, joined to one array for each epoch."""
+        return [np.concatenate(of_steps[a:b]) for a, b in pairwise([0, *self.ends])]
 
     @property
     def trainer(self) -> dict[str, Any]:
@@ -236,8 +252,7 @@ class Steps:
 
     def epoch_rows(self) -> list[np.ndarray]:
         """For each epoch the indices of the rows that it went through, in their order."""
-        batches = self.batches()
-        return [np.concatenate(batches[e * self.each : (e + 1) * self.each]) for e in range(self.epochs)]
+        return self._by_epoch(self.batches())
 
     def errors(self, step: int, indices: np.ndarray) -> np.ndarray:
         """What the network answers too much for training rows, at a step."""
@@ -254,13 +269,11 @@ class Steps:
     def losses(self) -> np.ndarray:
         """The mean of half the squared errors, each at its own step; shape (epochs,)."""
         squares = [0.5 * self.errors(step, indices) ** 2 for step, indices in enumerate(self.batches())]
-        return np.array(
-            [np.concatenate(squares[e * self.each : (e + 1) * self.each]).mean() for e in range(self.epochs)]
-        )
+        return np.array([each.mean() for each in self._by_epoch(squares)])
 
     def after_epochs(self) -> np.ndarray:
         """The weights at the end of each epoch but the last; shape (epochs - 1, 25)."""
-        return self.weights[self.each :: self.each]
+        return self.weights[self.ends[:-1]]
 
     def validated(self, weights: np.ndarray) -> dict[str, float]:
         """The figures of a network with these weights on the validation data."""

@@ -200,7 +200,7 @@ class Train(Check):
                 expected = f"{asked['optimizer']}, learning rate {asked['learning_rate']:g}"
                 return expect(False, expected, f"{name}, learning rate {rate:g}")
         wanted = -given["steps"]["learning_rate"] * trained.gradients() * trained.settings("rescale")[:, None]
-        first = slice(trained.each - 1)
+        first = slice(trained.ends[0] - 1)
         met = np.allclose(np.diff(trained.weights, axis=0)[first], wanted[first], rtol=0.01, atol=NEAR)
         return expect(met, "by plain sgd, steps of -learning rate × gradient", "so they are" if met else "other steps")
 
