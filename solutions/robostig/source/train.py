@@ -49,7 +49,7 @@ def main() -> None:
     record = os.environ.get("SM_OUTPUT_DATA_DIR", "output")
     os.makedirs(record, exist_ok=True)
     with open(os.path.join(record, "history.json"), "w") as file:
-        json.dump(history, file)
+        json.dump(history, file, default=float)  # your numbers may be NumPy's
 
 
 if __name__ == "__main__":
