@@ -104,7 +104,7 @@ class Watched:
         }
 
 
-def watch(learner: Callable[..., Any], net: Any, data: tuple[np.ndarray, ...], settings: Any, **where: Any) -> Watched:
+def watch(learner: Callable[..., Any], net: Any, given: Mapping[str, Any], settings: Any, **where: Any) -> Watched:
     """Have ``learner`` train `linear`'s network, and watch each step."""
     import mxnet as mx
 
@@ -126,7 +126,7 @@ def watch(learner: Callable[..., Any], net: Any, data: tuple[np.ndarray, ...], s
     hook = net.register_forward_pre_hook(before_forward)
     try:
         with told_of_trainers(seen.trainers, before_step), quiet():
-            seen.history = plain(learner(net, data, dict(settings), **where))
+            seen.history = plain(learner(net, arrays(given), dict(settings), **where))
     finally:
         hook.detach()
     return seen

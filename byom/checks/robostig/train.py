@@ -71,20 +71,20 @@ class Train(Check):
         record.whole(lambda: record.update(_on_views(learner, given)))
         if "steering" not in record:
             return
-        data, settings = steps.arrays(given), given["steps"]
+        settings = given["steps"]
 
         def watched() -> bool:
             net = steps.linear()
-            record.update(steps.watch(learner, net, data, settings, ctx=mx.cpu(1), kvstore=KVSTORE).evidence(net))
+            record.update(steps.watch(learner, net, given, settings, ctx=mx.cpu(1), kvstore=KVSTORE).evidence(net))
             return True
 
         def by_default() -> dict[str, Any]:
-            seen = steps.watch(learner, steps.linear(), data, {})
+            seen = steps.watch(learner, steps.linear(), given, {})
             used = seen.trainers[0] if seen.trainers else {}
             return used | {"epochs": len(seen.history), "batch_size": max(map(len, seen.rows), default=0)}
 
         def seeded(net: Any, seed: int) -> np.ndarray:
-            steps.watch(learner, net, data, settings | {"seed": seed, "epochs": 1})
+            steps.watch(learner, net, given, settings | {"seed": seed, "epochs": 1})
             return steps.weights_of(net)
 
         def seeds() -> np.ndarray:
@@ -94,11 +94,11 @@ class Train(Check):
         def twice() -> np.ndarray:
             net = steps.linear()
             end, again = seeded(net, settings["seed"]), settings | {"seed": settings["seed"] + 1, "epochs": 1}
-            return np.array([end, steps.watch(learner, net, data, again).weights[0]])
+            return np.array([end, steps.watch(learner, net, given, again).weights[0]])
 
         def misspelt() -> str:
             try:
-                steps.watch(learner, steps.linear(), data, {"epochs": 1, given["misspelt"]: 1})
+                steps.watch(learner, steps.linear(), given, {"epochs": 1, given["misspelt"]: 1})
             except Exception as error:
                 return f"{type(error).__name__}: {error}"[:300]
             return "no error"
