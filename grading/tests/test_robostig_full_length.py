@@ -1,5 +1,7 @@
 """`make robostig` at a small size: the job, the endpoint, the closed loop, and what happens on the way out."""
 
+import ast
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +9,24 @@ import pytest
 
 import byom.local
 from byom.driving import Recipe, drive
-from solutions.robostig.__main__ import host, main, train
+from solutions.robostig.__main__ import HERE, host, main, train
 
 TRAINING, UNSEEN = Recipe(1, 1, frames=10), Recipe(1, 1, frames=10, seed=1)
 EPOCHS = {"epochs": 1}
+
+
+def test_the_given_program_adds_mirror_images_and_fits_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (HERE / "source" / "train.py").read_text(encoding="utf-8")
+    ast.parse(text, feature_version=(3, 8))
+    given: dict = {"__name__": "train"}
+    from solutions.robostig import robostig
+
+    monkeypatch.setitem(sys.modules, "model", robostig)
+    exec(text, given)
+    x, y = np.random.default_rng(0).uniform(size=(2, 3, 4, 5)), np.array([[0.1], [-0.2]])
+    views, steering = given["with_mirror_images"](x, y)
+    assert np.array_equal(views[:2], x) and np.array_equal(views[2:], np.flip(x, axis=3))
+    assert steering.tolist() == [[0.1], [-0.2], [-0.1], [0.2]]
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +64,13 @@ def test_an_endpoint_that_is_deleted_in_mid_drive_ends_the_drive_with_a_sentence
     predictor = host(train(session, role, TRAINING, EPOCHS))
     looks = 0
 
-    def steer(view: np.ndarray) -> np.ndarray:
+    def steer(view: np.ndarray) -> float:
         nonlocal looks
         looks += 1
         if looks == 11:
             predictor.delete_model()
             predictor.delete_endpoint()
-        return np.clip(predictor.predict(view), -1, 1)
+        return float(np.clip(predictor.predict(view), -1, 1).item())
 
     done = drive(0, steer)
     assert done.seconds == pytest.approx(0.4) and done.score > 0
