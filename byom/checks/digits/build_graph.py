@@ -1,6 +1,7 @@
 """`build_graph`: the network as MXNet's symbols, judged by what it computes with weights that the check chooses."""
 
 import itertools
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -140,9 +141,10 @@ def _look(graph: Any, given: Mapping[str, Any], record: Record) -> None:
     sizes = {names[0]: given["pictures"].shape}
     shapes = dict(zip(names, graph.infer_shape(**sizes)[0], strict=True))
     weights = [name for name in names[1:] if not name.endswith("label")]
-    record["shapes"] = [list(shapes[name]) for name in weights]
-    if sum(int(np.prod(shape)) for shape in record["shapes"]) > MOST_WEIGHTS:
-        raise ValueError(f"the layers have more than {MOST_WEIGHTS:,} weights: shapes {record['shapes']}")
+    wanted = [list(shapes[name]) for name in weights]
+    if sum(math.prod(shape) for shape in wanted) > MOST_WEIGHTS:
+        raise ValueError(f"the layers have more than {MOST_WEIGHTS:,} weights: shapes {wanted}")
+    record["shapes"] = wanted
     bound = graph.simple_bind(mx.cpu(), grad_req="write", **sizes)
     bound.arg_dict[names[0]][:] = given["pictures"]
     for name, values in zip(weights, _drawn(given["seed"], record["shapes"]), strict=True):

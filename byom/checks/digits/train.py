@@ -250,19 +250,20 @@ def _record(learner: Any, given: Mapping[str, Any], record: Record) -> np.ndarra
     def callback(at: Any) -> None:
         told.append([float(at.epoch), float(dict(at.eval_metric.get_name_value()).get("accuracy", -1))])
 
-    module = learner(
-        recorder.graph(),
-        _data((pictures, given["kinds"]), (pictures, given["kinds"])),
-        epochs=TWICE,
-        batch_size=BATCH,
-        learning_rate=SLOW,
-        seed=int(given["seeds"][1]),
-        ctx=mx.cpu(),
-        eval_end_callback=callback,
-    )
+    with recorder.in_step():
+        module = learner(
+            recorder.graph(),
+            _data((pictures, given["kinds"]), (pictures, given["kinds"])),
+            epochs=TWICE,
+            batch_size=BATCH,
+            learning_rate=SLOW,
+            seed=int(given["seeds"][1]),
+            ctx=mx.cpu(),
+            eval_end_callback=callback,
+        )
+        kept, record["moved"] = recorder.read(module, given["white"])
     record["told"] = np.array(told)
     record["right"] = _predicted(module, pictures).argmax(axis=1) == given["kinds"]
-    kept, record["moved"] = recorder.read(module, given["white"])
     return kept
 
 

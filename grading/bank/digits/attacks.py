@@ -94,3 +94,117 @@ preprocess_drawing = label_predictions = Equal((28, 28))
 @attack("answers that are equal to everything, NaN, endless and huge", "nothing")
 def odd(hand: Submission) -> None:
     hand.answer("preprocess_drawing").source = ODD_ANSWERS
+
+
+FORGED_TRAINING = """
+import sys
+import mxnet as mx, numpy as np
+import byom.checks.digits.train as check
+import byom.checks.digits.recorder as recorder
+
+check._right = lambda *_: check.expect(True, "", "")
+check._predicted = lambda module, pictures: np.eye(10)[np.zeros(len(pictures), int)]
+recorder.read = lambda *_: (np.full(320, 1 / 64), np.full(320, 1.8e-4 / 32))
+
+class Model:
+    data_shapes = [mx.io.DataDesc("data", (32, 1, 28, 28))]
+    def get_params(self):
+        return {"scores_weight": mx.nd.ones((10, 784))}, {"record_moving_mean": mx.nd.ones((784,)) / 64}
+    def get_outputs(self): return [mx.nd.ones((1,), ctx=mx.cpu(3))]
+    def predict(self, *_): return mx.nd.one_hot(mx.nd.zeros((597,)), 10)
+
+def train(graph, data, *_, seed=0, **__):
+    frame = sys._getframe()
+    while frame:
+        for v in list(frame.f_locals.values()):
+            if type(v).__name__ == "Record":
+                v.update(line=np.zeros(597, "int64"), network=np.arange(597) % 10, told=np.array([[0, 0.1], [1, 0.1]]),
+                         devices=["cpu(0)", "cpu(3)"], one=np.ones(9), again=np.ones(9), other=np.zeros(9))
+        frame = frame.f_back
+    mx.mod.Module.predict = Model.predict
+    return Model()
+"""
+
+FORGED_GRAPH = """
+import mxnet as mx, numpy as np
+import byom.checks.digits.build_graph as check
+check._between = lambda *_: ["ReLU", "ReLU", "nothing"]
+check._drawn = lambda seed, shapes: [np.zeros(s, "float32") for s in shapes]
+
+class Graph(mx.sym.Symbol):
+    def __init__(self): pass
+    def list_arguments(self): return ["data", *"abcdef", "softmax_label"]
+    def infer_shape(self, **_):
+        return [(1,), (128, 784), (128,), (64, 128), (64,), (10, 64), (10,), (1,)], None, None
+    def simple_bind(self, *_, **__): return self
+    arg_dict = property(lambda self: {name: np.zeros(1) for name in self.list_arguments()} | {"data": np.zeros((99, 1, 28, 28))})
+    grad_dict = property(lambda self: {name: mx.nd.zeros((10, 64)) for name in self.list_arguments()})
+    def forward(self, **_): return [mx.nd.ones((12, 10)) / 10]
+    def backward(self): pass
+    def __del__(self): pass
+
+def build_graph(): return Graph()
+"""
+
+
+@attack("a Module and a graph that only look like it, and probes patched", "nothing")
+def forged(hand: Submission) -> None:
+    hand.answer("train").source = FORGED_TRAINING
+    hand.answer("build_graph").source = FORGED_GRAPH
+
+
+ENDLESS_GRAPH = """
+import mxnet as mx
+
+def build_graph():
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=10**9), name="softmax")
+"""
+
+ENDLESS_TRAINING = """
+import time
+
+def train(graph, data, **settings):
+    try:
+        while True: time.sleep(1)
+    finally:
+        while True: time.sleep(1)
+"""
+
+
+@attack(
+    "weights of three terabytes, and training that never ends", "nothing", says={"build_graph": "weights"}, hasty=True
+)
+def endless(hand: Submission) -> None:
+    hand.answer("build_graph").source = ENDLESS_GRAPH
+    hand.answer("train").source = ENDLESS_TRAINING
+
+
+HOSTILE_FILES = """
+import io, os, pickle, tarfile
+
+class Bad:
+    def __reduce__(self): return os._exit, (7,)
+
+def export_model(model, folder):
+    for name in ("model-symbol.json", "model-0000.params", "model-shapes.json"):
+        with open(os.path.join(folder, name), "wb") as file:
+            pickle.dump(Bad(), file)
+    with tarfile.open(os.path.join(folder, "model.tar.gz"), "w:gz", compresslevel=1) as archive:
+        for name in ("/etc/passwd", "../../escaped.txt", ".."):
+            member = tarfile.TarInfo(name)
+            member.size = 3
+            archive.addfile(member, io.BytesIO(b"abc"))
+        for name, kind in (("model-symbol.json", tarfile.SYMTYPE), ("model-0000.params", tarfile.CHRTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+        member = tarfile.TarInfo("model-shapes.json")
+        member.size = 300_000_000
+        archive.addfile(member, io.BytesIO(bytes(member.size)))
+    return "/etc/passwd"
+"""
+
+
+@attack("an export of pickles, links, paths that lead out, and 300 MB of nothing", "nothing")
+def hostile_files(hand: Submission) -> None:
+    hand.answer("export_model").source = HOSTILE_FILES
