@@ -57,8 +57,8 @@ def fills_in(hand: Submission) -> None:
 @attack("a network of terabytes", "nothing", says={"build_model": "1000000000 units"})
 def terabytes(hand: Submission) -> None:
     hand.answer("build_model").source = (
-        "from mxnet import gluon\ndef build_model():\n    net = gluon.nn.HybridSequential()\n"
-        "    net.add(gluon.nn.Conv2D(10**9, 5), gluon.nn.Dense(10**9))\n    net.hybridize()\n    return net"
+        "from mxnet.gluon import nn\ndef build_model():\n    net = nn.HybridSequential()\n"
+        "    net.add(nn.Conv2D(10**9, 5), nn.Dense(10**9))\n    net.hybridize()\n    return net"
     )
 
 
@@ -151,7 +151,7 @@ def endless_training(hand: Submission) -> None:
 
 DAMAGED_FILES = """
 def save(net, model_dir):
-    os.makedirs(model_dir, exist_ok=True)
+    os.makedirs(model_dir, 0o755, True)
     for name in ("model-symbol.json", "model-0000.params"):
         path = os.path.join(model_dir, name)
         if not os.path.lexists(path):
