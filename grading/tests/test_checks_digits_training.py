@@ -150,7 +150,16 @@ def test_what_is_no_graph_is_named(answer: Any) -> None:
 def test_shapes_that_are_none_score_nothing_and_cost_nothing() -> None:
     honest = shown("build_graph", answered("build_graph"))
     assert score(judged("build_graph", honest).values()) == 5
-    for shapes in ([[10**9, 10**9], [10]], [[0, 784]], [[-1, 784]], [[True, 784]], ["data"], [[]], [[10, 784]] * 400):
+    nonsense: list[Any] = [
+        [[10**9, 10**9], [10]],
+        [[0, 784]],
+        [[-1, 784]],
+        [[True, 784]],
+        ["data"],
+        [[]],
+        [[10, 784]] * 400,
+    ]
+    for shapes in nonsense:
         assert score(judged("build_graph", {**honest, "shapes": shapes}).values()) == 0
 
 

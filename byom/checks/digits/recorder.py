@@ -62,8 +62,8 @@ def in_step() -> Iterator[None]:
         return waiting
 
     module = mx.mod.Module
-    methods = {name: patiently(getattr(module, name)) for name in ("forward", "get_params")}
-    with patch.multiple(module, **methods):
+    forward, get_params = patiently(module.forward), patiently(module.get_params)
+    with patch.object(module, "forward", forward), patch.object(module, "get_params", get_params):
         yield
 
 

@@ -131,15 +131,18 @@ import byom.checks.digits.build_graph as check
 check._between = lambda *_: ["ReLU", "ReLU", "nothing"]
 check._drawn = lambda seed, shapes: [np.zeros(s, "float32") for s in shapes]
 
+class Takes(np.ndarray):
+    def __setitem__(self, *_): pass
+
 class Graph(mx.sym.Symbol):
     def __init__(self): pass
     def list_arguments(self): return ["data", *"abcdef", "softmax_label"]
     def infer_shape(self, **_):
         return [(1,), (128, 784), (128,), (64, 128), (64,), (10, 64), (10,), (1,)], None, None
     def simple_bind(self, *_, **__): return self
-    arg_dict = property(lambda self: {name: np.zeros(1) for name in self.list_arguments()} | {"data": np.zeros((99, 1, 28, 28))})
+    arg_dict = property(lambda self: {name: Takes(1) for name in self.list_arguments()})
     grad_dict = property(lambda self: {name: mx.nd.zeros((10, 64)) for name in self.list_arguments()})
-    def forward(self, **_): return [mx.nd.ones((12, 10)) / 10]
+    def forward(self, **_): return [mx.nd.ones((16, 10)) / 10]
     def backward(self): pass
     def __del__(self): pass
 
@@ -153,13 +156,6 @@ def forged(hand: Submission) -> None:
     hand.answer("build_graph").source = FORGED_GRAPH
 
 
-ENDLESS_GRAPH = """
-import mxnet as mx
-
-def build_graph():
-    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=10**9), name="softmax")
-"""
-
 ENDLESS_TRAINING = """
 import time
 
@@ -171,13 +167,17 @@ def train(graph, data, **settings):
 """
 
 
-@attack(
-    "weights of three terabytes, and training that never ends", "nothing", says={"build_graph": "weights"}, hasty=True
-)
+@attack("training that never ends, and doesn't want to be stopped", "nothing", hasty=True)
 def endless(hand: Submission) -> None:
-    hand.answer("build_graph").source = ENDLESS_GRAPH
     hand.answer("train").source = ENDLESS_TRAINING
 
+
+HUGE_GRAPH = """
+import mxnet as mx
+
+def build_graph():
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=10**9), name="softmax")
+"""
 
 HOSTILE_FILES = """
 import io, os, pickle, tarfile
@@ -201,10 +201,15 @@ def export_model(model, folder):
         member = tarfile.TarInfo("model-shapes.json")
         member.size = 300_000_000
         archive.addfile(member, io.BytesIO(bytes(member.size)))
-    return "/etc/passwd"
+    return os.path.join(folder, "model.tar.gz")
 """
 
 
-@attack("an export of pickles, links, paths that lead out, and 300 MB of nothing", "nothing")
+@attack(
+    "weights of three terabytes; an export of pickles, links, paths that lead out, and 300 MB of nothing",
+    "nothing",
+    says={"build_graph": "weights"},
+)
 def hostile_files(hand: Submission) -> None:
+    hand.answer("build_graph").source = HUGE_GRAPH
     hand.answer("export_model").source = HOSTILE_FILES
