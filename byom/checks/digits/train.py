@@ -289,10 +289,12 @@ def _weights(learner: Any, given: Mapping[str, Any], seed: int, test: bool = Tru
 def _devices(learner: Any, given: Mapping[str, Any]) -> list[str]:
     import mxnet as mx
 
-    return [
-        str(_short(learner, given, seed=0, **arguments).get_outputs()[0].context)
-        for arguments in ({}, {"ctx": mx.cpu(given["device"])})
-    ]
+    found = []
+    for arguments in ({}, {"ctx": mx.cpu(given["device"])}):
+        module = _short(learner, given, seed=0, **arguments)
+        _predicted(module, given["fresh"][:50])
+        found.append(str(module.get_outputs()[0].context))
+    return found
 
 
 def _predicted(module: Any, pictures: np.ndarray) -> np.ndarray:
