@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from byom.data import catalogue
 from byom.data.catalogue import CATALOGUE, CannotFetch, File, data_set, fetch
 from byom.data.cli import app
+from byom.data.digits import described, digits_folder, load_digits
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
@@ -100,6 +101,9 @@ def test_mnist_is_fetched_checked_and_loads(mnist):
     assert entry.state == "present"
     assert len(MNIST(folder, train=True)) == 5
     assert MNIST(folder, train=False)[2][1] == 2
+    digits = load_digits(digits_folder())
+    assert digits["test_label"].tolist() == [0, 1, 2] and described(digits_folder()) == "MNIST"
+    assert (digits["train_data"][:, 0] * 255).round().tolist() == MNIST(folder).data.tolist()
     assert [p.name for p in folder.parent.iterdir()] == ["mnist"]
 
 

@@ -46,13 +46,6 @@ def test_the_arrays_are_those_that_mxnet_would_give(tmp_path: Path) -> None:
     assert data["train_data"].min() >= 0 and data["train_data"].max() == 1
 
 
-def test_torchvision_reads_what_is_written(tmp_path: Path) -> None:
-    from torchvision.datasets import MNIST
-
-    folder = write_mnist(tmp_path / "MNIST" / "raw")
-    assert np.array_equal(MNIST(tmp_path).data.numpy(), read_idx(folder / TRAIN, 3))
-
-
 def _cut(content: bytes) -> bytes:
     return content[:-1]
 

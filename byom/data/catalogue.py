@@ -248,7 +248,7 @@ CATALOGUE = (
     ),
     DataSet(
         "digits",
-        "handwritten digits, 8 × 8 pixels, grey; in MNIST's form, a stand-in for it as long as it is absent",
+        "handwritten digits, 8 × 8 pixels, grey; in MNIST's form they stand in for it",
         "1,797 pictures",
         "scikit-learn's load_digits",
         ("digits", "contract"),
