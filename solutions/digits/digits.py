@@ -108,13 +108,13 @@ def export_model(model: mx.mod.Module, folder: str | Path) -> Path:
     """
     ### BEGIN SOLUTION
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     model.save_checkpoint(str(folder / "model"), 0)
     shapes = [{"name": name, "shape": list(shape)} for name, shape in model.data_shapes]
     (folder / "model-shapes.json").write_text(json.dumps(shapes))
-    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as packed:
         for name in ("model-symbol.json", "model-0000.params", "model-shapes.json"):
-            archive.add(folder / name, name)
+            packed.add(folder / name, name)
     return folder / "model.tar.gz"
     ### END SOLUTION
 

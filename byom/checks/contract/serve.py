@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from byom.checks import serving
+from byom.checks.artifacts import SHAPES
 from byom.checks.contract import handler
 from byom.checks.contract.handler import FEW, MANY, ONE
 from byom.checks.criteria import Challenge, Check, Exhibits, Outcome, criterion
@@ -159,4 +160,4 @@ def _write_model(folder: Path, given: Mapping[str, Any]) -> None:
             graph = mx.sym.Activation(graph, act_type="relu", name=f"relu{i}")
     mx.model.save_checkpoint(str(folder / "model"), 0, mx.sym.SoftmaxOutput(graph, name="softmax"), weights, {})
     shapes = [{"name": "data", "shape": [64, handler.PIXELS]}]
-    (folder / "model-shapes.json").write_text(json.dumps(shapes))
+    folder.joinpath(SHAPES).write_text(json.dumps(shapes))

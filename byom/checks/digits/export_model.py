@@ -175,7 +175,7 @@ def _module(given: Mapping[str, Any]) -> Any:
     """A Module with the weights in ``given``, as training leaves it."""
     import mxnet as mx
 
-    pixels = mx.sym.flatten(mx.sym.Variable("data"))
+    pixels = mx.sym.Flatten(data=mx.sym.Variable("data"))
     x = mx.sym.FullyConnected(pixels, num_hidden=len(given["hidden_bias"]), name="hidden")
     x = mx.sym.relu(mx.sym.BatchNorm(x, fix_gamma=False, name="norm"))
     x = mx.sym.FullyConnected(x, num_hidden=len(given["scores_bias"]), name="scores")

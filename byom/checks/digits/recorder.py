@@ -30,7 +30,7 @@ def graph() -> Any:
     """The recorder: a single layer, its first weights zero, that gives ten probabilities for 28 × 28 pixels."""
     import mxnet as mx
 
-    pixels = mx.sym.flatten(mx.sym.Variable("data"))
+    pixels = mx.sym.Flatten(data=mx.sym.Variable("data"))
     recorder = mx.sym.BatchNorm(pixels, momentum=0.5, fix_gamma=True, name="record")
     weights = mx.sym.Variable("scores_weight", init=mx.init.Zero())  # whatever initializer training comes with
     scores = mx.sym.FullyConnected(pixels, weight=weights, num_hidden=10, no_bias=True, name="scores")
