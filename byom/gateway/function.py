@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from byom.local import guard
 from byom.local.account import ACCOUNT_ID, REGION
-from byom.local.container import GUARD
 
 from .environment import INVOCATION, OUTCOME
 
@@ -110,11 +110,11 @@ class _Environment:
         self.version = handler.version()  # before the import: an edit meanwhile counts as a change
         self._ours, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
-        guard = [sys.executable, "-P", GUARD, reading, theirs.fileno(), "--"]
+        guarded = [sys.executable, "-P", guard.__file__, reading, theirs.fileno(), "--"]
         program = [sys.executable, "-P", _PROGRAM, theirs.fileno(), handler.file, handler.function, handler.arn]
         try:
             self._process = subprocess.Popen(
-                [str(part) for part in guard + program],
+                [str(part) for part in guarded + program],
                 cwd=handler.file.parent,
                 env=variables,
                 stdin=subprocess.DEVNULL,

@@ -49,7 +49,7 @@ class Route:
             object.__setattr__(self, name, value)
 
     def precedence(self) -> tuple[bool, list[bool], bool]:
-        """Smaller is tried first: a whole path before `{name+}`, a literal part before a parameter, a method before ANY."""
+        """Smaller is tried first: a whole path before `{name+}`, a literal part before a parameter, GET before ANY."""
         return (
             self.path.endswith("+}"),
             [bool(_PARAMETER.fullmatch(part)) for part in self.path[1:].split("/")],
