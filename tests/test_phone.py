@@ -273,7 +273,7 @@ def test_the_camera_shows_and_takes_the_middle_square(opened, chromium, server):
     assert abs(server.asked[-1].astype(int) - COLOURS["ship"]).max() < 20  # to the edges: nothing of the sides
     expect(page.locator("video")).to_be_hidden()
     assert page.evaluate("document.querySelector('video').srcObject") is None
-    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_role("button", name="Start the camera").dblclick()  # impatient: the second starts it again
     expect(page.get_by_role("button", name="Take the picture")).to_be_visible()
     page.evaluate("window.track = document.querySelector('video').srcObject.getTracks()[0]")
     page.get_by_role("button", name="Stop").click()
@@ -558,11 +558,14 @@ def test_small_screens_names_targets_and_contrast(opened, chromium, scheme):
     choose(page, picture("automobile"))
     expect(verdict(page)).to_contain_text("automobile")
     assert page.evaluate(fits)
-    assert page.evaluate(
-        """[...document.querySelectorAll("button, .button")].filter((one) => one.checkVisibility())
+    assert (
+        page.evaluate(
+            """[...document.querySelectorAll("button, .button")].filter((one) => one.checkVisibility())
             .map((one) => [one.getBoundingClientRect(), one.textContent])
             .filter(([box]) => box.width < 44 || box.height < 44).map(([, text]) => text)"""
-    ) == []
+        )
+        == []
+    )
     tree = page.locator("body").aria_snapshot()
     for line in ("banner", 'heading "What is it?" [level=1]', "main", 'region "Result"', 'group "Take or choose'):
         assert line in tree, tree

@@ -7,6 +7,7 @@ import { Problem } from "./problem.js";
 import { classify, isThere } from "./server.js";
 
 const LOOK = 2000; // milliseconds between two looks for a server that is away
+const START = "The answer appears here.";
 const PERCENT = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 const at = (id) => document.getElementById(id);
@@ -22,6 +23,7 @@ async function attempt(work) {
   turn = new AbortController();
   const { signal } = turn;
   isWaiting = false;
+  mark(null);
   tell({ busy: true });
   try {
     await work(signal);
@@ -47,13 +49,13 @@ const startCamera = () => attempt(async (signal) => {
   at("stop").hidden = false;
   await camera.start(signal);
   stage("viewfinder");
-  tell({});
+  tell({ verdict: "Take the picture when it fills the square." });
 });
 
 const stopCamera = () => attempt(() => {
   camera.stop();
   stage("invitation");
-  tell({});
+  tell({ verdict: START });
 });
 
 const shoot = () => attempt(async (signal) => {
@@ -82,7 +84,6 @@ async function ask(png, signal) {
   const picture = await dataUrl(png);
   signal.throwIfAborted();
   show(picture);
-  mark(null);
   asked = png;
   const predictions = await classify(png, signal);
   report(predictions);
@@ -238,5 +239,6 @@ if ("serviceWorker" in navigator) {
 }
 
 stage("invitation");
+tell({ verdict: START });
 list();
 watch();

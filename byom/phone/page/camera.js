@@ -18,9 +18,10 @@ export class Camera {
     try {
       stream = await navigator.mediaDevices.getUserMedia(WANTED);
       signal.throwIfAborted();
-      this.video.srcObject = this.stream = stream;
+      this.video.srcObject = stream;
       await this.video.play();
       signal.throwIfAborted();
+      this.stream = stream;
     } catch (error) {
       for (const track of stream?.getTracks() ?? []) track.stop();
       signal.throwIfAborted();

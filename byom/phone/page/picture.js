@@ -6,7 +6,7 @@ import { Problem } from "./problem.js";
 const SIDE = 32; // pixels
 const LARGEST = 2 ** 26; // bytes of a file
 const MOST = 200e6; // pixels of a picture: cameras of phones have up to that
-const MIDDLE = 1024; // pixels; a larger picture is brought here by the browser, away from the page's own thread
+const MIDDLE = 1024; // pixels; from twice this on, the browser halves a picture first, away from the page's own thread
 
 /** The PNG of a picture file; the browser turns it as the camera's EXIF note says. */
 export async function fromFile(file) {
@@ -20,8 +20,9 @@ export async function fromFile(file) {
     const millions = Math.ceil(width * height / 1e6);
     throw new Problem(`${name} has ${millions} million pixels; up to ${MOST / 1e6} million can be read.`);
   }
-  const scale = MIDDLE / Math.min(width, height);
-  // without a crop: with one, Chromium takes single pixels from very large pictures instead of averages
+  // Halved so many times: other sizes would not be true averages. And without a crop: with one, Chromium takes single
+  // pixels from very large pictures.
+  const scale = 2 ** -Math.floor(Math.log2(Math.min(width, height) / MIDDLE));
   const smaller = {
     resizeWidth: Math.round(scale * width), resizeHeight: Math.round(scale * height), resizeQuality: "medium",
   };
