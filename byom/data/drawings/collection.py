@@ -92,8 +92,7 @@ def drawn_folder(recipe: Recipe | None = None, workers: int | None = None) -> Pa
             if fault is None:
                 return folder / INNER
             print(f"The drawn pictures in {folder} are damaged ({fault}): they are drawn again.", file=sys.stderr)
-        arriving = folder.with_name(f".{folder.name}-arriving")
-        with _alone(arriving):
+        with _alone(folder.parent) as arriving:
             if _fault(folder) is not None:  # another process may have drawn them meanwhile
                 shutil.rmtree(folder, ignore_errors=True)
                 _make(recipe, arriving, workers or _cores())
@@ -115,22 +114,23 @@ def _makers() -> str:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process draws into ``folder``; leave nothing there afterwards."""
+def _alone(kept: Path) -> Iterator[Path]:
+    """Wait until no other process draws; then give a folder in ``kept`` that is gone afterwards."""
     import fcntl
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / ".lock").open("w") as lock:
+    kept.mkdir(parents=True, exist_ok=True)
+    arriving = kept / ".arriving"
+    with (kept / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Another process is drawing: waiting for it.", file=sys.stderr)
+            print("Another process is drawing: waiting for it.", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(arriving, ignore_errors=True)  # of a process that was killed
         try:
-            shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
-            yield
+            yield arriving
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(arriving, ignore_errors=True)
 
 
 def _cores() -> int:
