@@ -34,14 +34,15 @@ def bird(pen: Pen, rng: np.random.Generator) -> None:
     wing, beak = shaded(body, rng.uniform(0.5, 0.8)), ink(rng.uniform(0.06, 0.14), 0.9, rng.uniform(0.5, 1))
     breast = ink(rng.random(), rng.uniform(0, 0.8), 0.9)
     if rng.random() < 0.4:
-        lift, bend = rng.uniform(-0.75, 0.5), rng.uniform(0.1, 0.4)
-        far, near = shaded(wing, 0.8), wing
-        pen.polygon(far, (0.2, -0.05), (0.0, lift - bend), (-0.15, lift - 0.3), (-0.3, 0))
+        tip = rng.uniform(-0.95, -0.5) if rng.random() < 0.7 else rng.uniform(0.4, 0.75)  # wings up, or down
+        back, wide = rng.uniform(-0.55, 0.1), rng.uniform(0.5, 0.75)
+        elbow = 0.15 + back / 3
+        pen.polygon(shaded(wing, 0.75), (0.32, -0.05), (elbow + 0.35, tip / 2), (back + 0.3, tip * 0.9), (-0.1, 0))
         pen.polygon(body, (-0.5, -0.08), (-0.95, -0.12), (-0.9, 0.1), (-0.5, 0.1))
         pen.ellipse(body, (-0.05, 0), 0.58, 0.17)
         pen.ellipse(body, (0.52, -0.08), 0.17, 0.15)
         pen.polygon(beak, (0.64, -0.14), (0.92, -0.04), (0.64, 0.0))
-        pen.polygon(near, (0.25, 0.0), (-0.1, lift - bend / 2), (-0.6, lift - 0.15), (-0.35, 0.05))
+        pen.polygon(wing, (0.25, 0.0), (elbow + 0.1, tip / 2), (back - 0.1, tip), (0.25 - wide, 0.04))
         pen.ellipse(BLACK, (0.56, -0.12), 0.035, 0.035)
         return
     tilt = rng.uniform(-35, 10)
