@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -68,11 +69,14 @@ class Gateway:
             )
         except (ValueError, TypeError) as error:
             raise GatewayError(f"The handler's environment must be text: {error}.") from None
+        # also when nobody holds the gateway any more: a cell that is run again leaves none behind
+        self._end = weakref.finalize(self, _ended, self._process)
+        self._end.atexit = False  # a fork of this process must not end it; and without its owner it ends anyway
         assert self._process.stdout is not None
         with self._process.stdout as said:
             line = said.readline()
         if not line:
-            self._process.wait()
+            self._end()
             raise GatewayError(self.log.strip() or f"The gateway ended with exit code {self._process.returncode}.")
         self.url: str = json.loads(line)["url"]
 
@@ -84,8 +88,7 @@ class Gateway:
 
     def close(self) -> None:
         """End the gateway and the handler's processes; may be called again. The log stays."""
-        self._process.terminate()
-        self._process.wait()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -97,3 +100,8 @@ class Gateway:
 
     def __repr__(self) -> str:
         return f"<Gateway {self.url}{'' if self._process.poll() is None else ', ended'}>"
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait()
