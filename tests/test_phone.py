@@ -1,4 +1,4 @@
-"""The phone web app in a real browser, with a small server in the gateway's place that knows pictures by their colour."""
+"""The phone web app in a real browser, with a small server for the gateway that knows pictures by their colour."""
 
 import asyncio
 import base64
