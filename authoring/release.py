@@ -28,7 +28,7 @@ _FILES = {
 _NAMED = re.compile(rb"\bdocs/[\w/-]+\.(?:md|png|svg)")
 """How a file for students names a document: what is named goes along."""
 
-_PACKAGE = {".py", ".pth", ".json", ".js", ".css", ".html", ".svg", ".png", ".csv", ".typed", ""}
+_PACKAGE = {".py", ".pth", ".json", ".js", ".css", ".html", ".svg", ".png", ".webmanifest", ".csv", ".typed", ""}
 """The kinds of files that belong to the package; MNIST's have no ending."""
 
 _WHEN = (1980, 1, 1, 0, 0, 0)
