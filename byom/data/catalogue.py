@@ -261,6 +261,13 @@ CATALOGUE = (
         ("robostig",),
     ),
     DataSet(
+        "drawings",
+        "ten kinds of things drawn from shapes, in CIFAR-10's form, a stand-in for it as long as it is absent",
+        "12,000 pictures",
+        "drawn by byom.data.drawings",
+        ("cifar10",),
+    ),
+    DataSet(
         "mnist",
         "70,000 handwritten digits, 28 × 28 pixels, grey",
         "12 MB",

@@ -1,8 +1,8 @@
 """Pictures of ten kinds of things in CIFAR-10's own files: CIFAR-10 where it has been fetched, else drawn ones.
 
-The drawn pictures (`byom.data.drawings`) are a stand-in: clean shapes in varied poses, colours and places. They are
-written into CIFAR-10's files, so that both are read by one code. What was measured on them stands with `CLASSES`'s
-neighbour `byom.data.drawings.collection.Recipe`; it says nothing about photographs.
+The drawn pictures (`byom.data.drawings`) are a stand-in: the same ten kinds of things drawn from shapes, in varied
+poses, colours and places. They are written into CIFAR-10's files, so that both are read by one code. An accuracy on
+them says nothing about photographs.
 """
 
 from pathlib import Path
