@@ -40,6 +40,11 @@ class CannotMake(Exception):
 class Recipe:
     """What drawn pictures are made from.
 
+    With the default, measured once each: a linear model on raw pixels is right on 0.459 of the test pictures, where
+    more training no longer helps. The wide LeNet reaches 0.874 in nine epochs (79 s of CPU; flips, Adam, one cycle of
+    learning rates up to 0.002). Before the flying birds got other wings it reached 0.896 in twelve, and VGG11 0.909
+    after three epochs of five (342 s of CPU).
+
     Attributes:
         train: how many pictures for training; they fill five batches of equal size, so it is a multiple of 5.
         test: how many others for the test.
