@@ -195,6 +195,14 @@ def test_a_picture_of_each_class_goes_in_and_the_right_class_comes_out(page, ser
         assert abs(server.asked[-1].astype(int) - COLOURS[name]).max() == 0
 
 
+def until(page, condition):
+    """Wait for something on the page. Playwright's own way needs `eval`, and the page's policy forbids it."""
+    give_up = time.monotonic() + 30
+    while not page.evaluate(condition):
+        assert time.monotonic() < give_up, condition
+        page.wait_for_timeout(20)
+
+
 def as_the_model_sees(image):
     """The same in another way: upright, the middle square, and the average of the area that each pixel covers."""
     image = ImageOps.exif_transpose(image).convert("RGB")
@@ -275,12 +283,21 @@ def test_the_camera_shows_and_takes_the_middle_square(opened, chromium, server):
     assert page.evaluate("document.querySelector('video').srcObject") is None
     page.get_by_role("button", name="Start the camera").dblclick()  # impatient: the second starts it again
     expect(page.get_by_role("button", name="Take the picture")).to_be_visible()
-    page.evaluate("window.track = document.querySelector('video').srcObject.getTracks()[0]")
+    page.evaluate(TRACK)
     page.get_by_role("button", name="Stop").click()
     assert page.evaluate("track.readyState") == "ended"
     expect(page.locator("video")).to_be_hidden()
     expect(page.get_by_role("button", name="Start the camera")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("video")).to_be_visible()
+    page.evaluate(f"({TRACK}).dispatchEvent(new Event('ended'))")  # as when somebody pulls it out
+    expect(page.get_by_role("alert")).to_contain_text("The camera has stopped.")
+    expect(page.locator("video")).to_be_hidden()
+    assert page.evaluate("track.readyState") == "ended"
     assert len(server.asked) == 1
+
+
+TRACK = "window.track = document.querySelector('video').srcObject.getTracks()[0]"
 
 
 def test_no_camera_is_said_and_what_to_do(opened, chromium, launched, server):
@@ -394,8 +411,8 @@ def test_a_late_answer_never_comes_onto_a_newer_picture(page, server):
     choose(page, picture("cat"))
     expect(verdict(page)).to_have_text("Looking…")
     expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
-    while not server.asked:
-        page.wait_for_timeout(10)
+    until(page, "getComputedStyle(document.getElementById('frame'), '::after').visibility === 'visible'")
+    assert len(server.asked) == 1
     choose(page, picture("airplane"))
     expect(verdict(page)).to_contain_text("airplane")
     late.set()
@@ -403,6 +420,17 @@ def test_a_late_answer_never_comes_onto_a_newer_picture(page, server):
     expect(verdict(page)).to_contain_text("airplane")
     expect(page.locator("#pictures li")).to_have_count(1)
     expect(page.locator("#result")).to_have_attribute("aria-busy", "false")
+
+
+def test_an_answer_that_does_not_come_is_given_up(page, server):
+    page.evaluate("{ const real = AbortSignal.timeout; AbortSignal.timeout = () => real.call(AbortSignal, 200); }")
+    late = threading.Event()
+    server.answers += [late]
+    choose(page, picture("cat"))
+    expect(page.get_by_role("alert")).to_have_text("The server has not answered for 35 seconds.")
+    late.set()
+    page.get_by_role("button", name="Try again").click()
+    expect(verdict(page)).to_contain_text("cat")
 
 
 def test_the_last_pictures_are_kept_shown_again_and_cleared(page, server):
@@ -432,13 +460,18 @@ def test_the_last_pictures_are_kept_shown_again_and_cleared(page, server):
 def test_the_keyboard_alone_is_enough(opened, chromium):
     page = opened(chromium, permissions=["camera"])
     press = page.keyboard.press
+    choosers = []
+    page.on(
+        "filechooser", lambda chooser: choosers.append(chooser)
+    )  # long before it opens: this takes effect later than it returns
     press("Tab")
     expect(page.get_by_label("Choose", exact=True)).to_be_focused()
     shown = page.evaluate("getComputedStyle(document.querySelector('.button')).outlineStyle")
     assert shown == "solid"
-    with page.expect_file_chooser() as chooser:
-        press("Space")
-    chooser.value.set_files(picture("frog"))
+    press("Space")
+    while not choosers:
+        page.wait_for_timeout(20)
+    choosers[0].set_files(picture("frog"))
     expect(verdict(page)).to_contain_text("frog")
     press("Tab")
     press("Enter")
@@ -473,7 +506,7 @@ def replaced(server, folder):
 def test_it_opens_without_the_server_and_is_renewed_with_it(page, server, tmp_path):
     installed = "navigator.serviceWorker.ready.then((all) => all.active.state)"
     page.evaluate(installed)
-    page.wait_for_function("navigator.serviceWorker.controller?.state === 'activated'")
+    until(page, "navigator.serviceWorker.controller?.state === 'activated'")
     choose(page, picture("deer"))
     expect(verdict(page)).to_contain_text("deer")
     server.stop()
