@@ -460,18 +460,13 @@ def test_the_last_pictures_are_kept_shown_again_and_cleared(page, server):
 def test_the_keyboard_alone_is_enough(opened, chromium):
     page = opened(chromium, permissions=["camera"])
     press = page.keyboard.press
-    choosers = []
-    page.on(
-        "filechooser", lambda chooser: choosers.append(chooser)
-    )  # long before it opens: this takes effect later than it returns
+    # long before it opens: a listener takes effect later than this returns
+    page.on("filechooser", lambda chooser: chooser.set_files(picture("frog")))
     press("Tab")
     expect(page.get_by_label("Choose", exact=True)).to_be_focused()
     shown = page.evaluate("getComputedStyle(document.querySelector('.button')).outlineStyle")
     assert shown == "solid"
     press("Space")
-    while not choosers:
-        page.wait_for_timeout(20)
-    choosers[0].set_files(picture("frog"))
     expect(verdict(page)).to_contain_text("frog")
     press("Tab")
     press("Enter")
@@ -591,6 +586,11 @@ def test_small_screens_names_targets_and_contrast(opened, chromium, scheme):
     choose(page, picture("automobile"))
     expect(verdict(page)).to_contain_text("automobile")
     assert page.evaluate(fits)
+    page.set_viewport_size({"width": 568, "height": 320})  # on its side
+    assert page.evaluate(fits)
+    expect(page.locator("#shutter")).to_be_in_viewport(ratio=1)
+    expect(verdict(page)).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 320, "height": 568})
     assert (
         page.evaluate(
             """[...document.querySelectorAll("button, .button")].filter((one) => one.checkVisibility())
