@@ -3,14 +3,18 @@
 A test module takes the fixtures over by their names: ``http_gateway = gateway.http_gateway``.
 """
 
+import contextlib
 import http.client
 import json
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from byom.gateway import Gateway
+
+from .local.clients import processes_below
 
 HANDLER = """
 import json, os, subprocess, sys, time
@@ -96,3 +100,13 @@ def raw(url, method, path, headers=(), body=b""):
 def answered(gateway, answer, accept="*/*"):
     headers = {"content-type": "application/json", "accept": accept}
     return httpx.post(f"{gateway.url}/answer", content=json.dumps(answer), headers=headers)
+
+
+def commands_below(folder):
+    """The command line of each process that runs in or with this folder, by process id."""
+    found = {}
+    for process in processes_below(folder):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found[process.pid] = process.cmdline()
+    return found

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import psutil
 import pytest
 
 from byom.gateway import Gateway, http_api, rest_api
@@ -14,6 +12,8 @@ from byom.gateway.routes import EVERYTHING, Routes
 from byom.gateway.server import Server
 
 from . import gateway
+from .gateway import commands_below
+from .local.clients import wait
 
 folder, http_gateway, rest_gateway = gateway.folder, gateway.http_gateway, gateway.rest_gateway
 
@@ -42,12 +42,12 @@ def test_an_invocation_that_brings_no_answer_costs_no_other_one(http_gateway, wh
     assert httpx.get(f"{http_gateway.url}/decimal").json() == {"share": 0.25}
 
 
-def test_an_invocation_that_takes_too_long_is_ended_with_all_that_it_started(http_gateway, rest_gateway):
+def test_an_invocation_that_takes_too_long_is_ended_with_all_that_it_started(folder, http_gateway, rest_gateway):
     with ThreadPoolExecutor(2) as pool:
         said = pool.map(lambda asked: httpx.post(f"{asked.url}/loop", timeout=30), (http_gateway, rest_gateway))
     assert [response.status_code for response in said] == [500, 502]
     assert "Task timed out after 2.00 seconds" in http_gateway.log
-    gone(lambda: sleeping("987.654"))
+    wait(lambda: not [line for line in commands_below(folder).values() if "987.654" in line], "its processes to end")
 
 
 @pytest.mark.parametrize(
@@ -70,24 +70,6 @@ def test_the_gateway_waits_no_longer_than_aws(monkeypatch, api, seconds, status,
     monkeypatch.setattr(api, "TIMEOUT", 0.01)
     response = asyncio.run(ask())
     assert (response.status_code, response.json()) == (status, {"message": message})
-
-
-def sleeping(argument):
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cmdline()[-1:] == [argument] and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def gone(look, seconds=30):
-    deadline = time.monotonic() + seconds
-    while found := look():
-        assert time.monotonic() < deadline, f"still there: {found}"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The local API gateway as a server: who may ask, static files, HTTPS, starting and ending."""
 
 import hashlib
+import os
 import re
 import signal
 import socket
@@ -18,8 +19,8 @@ from byom.gateway.certificate import self_signed
 from byom.gateway.routes import BadRoute, Routes
 
 from . import gateway
-from .gateway import answered, raw
-from .local.clients import free_port, processes_below, wait
+from .gateway import answered, commands_below, raw
+from .local.clients import free_port, wait
 
 folder, http_gateway, rest_gateway = gateway.folder, gateway.http_gateway, gateway.rest_gateway
 
@@ -220,10 +221,6 @@ def test_a_port_in_use(folder, http_gateway):
         Gateway(folder / "handler.py:lambda_handler", port=port)
 
 
-def of_gateways(folder):
-    return [process for process in processes_below(folder) if process.status() != psutil.STATUS_ZOMBIE]
-
-
 @pytest.fixture
 def own_folder(tmp_path):
     (tmp_path / "handler.py").write_text(gateway.HANDLER)
@@ -240,7 +237,7 @@ def test_ctrl_c_ends_the_command_cleanly(own_folder):
     _, said = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in said and "GET /decimal 200" in said
-    assert of_gateways(own_folder) == []
+    assert commands_below(own_folder) == {}
 
 
 PROGRAM = """
@@ -259,15 +256,14 @@ def test_nothing_is_left_after_kill_9(own_folder, killed):
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert program.stdout.readline().startswith(b"http://")
 
-    def busy():  # the handler loops, and has started a process of its own
-        return [process for process in of_gateways(own_folder) if "987.654" in process.cmdline()]
-
-    wait(busy, "the handler to run")
+    # the handler loops, and has started a process of its own
+    wait(lambda: any("987.654" in line for line in commands_below(own_folder).values()), "the handler to run")
     if killed == "the gateway":
-        next(p for p in of_gateways(own_folder) if "byom.gateway" in p.cmdline()).kill()
+        running = commands_below(own_folder).items()
+        os.kill(next(pid for pid, line in running if "byom.gateway" in line), signal.SIGKILL)
     else:
         program.kill()
-    wait(lambda: not [p for p in of_gateways(own_folder) if p.pid != program.pid], "everything to end")
+    wait(lambda: commands_below(own_folder).keys() <= {program.pid}, "everything to end")
     program.kill()
     program.communicate()
 
@@ -275,7 +271,7 @@ def test_nothing_is_left_after_kill_9(own_folder, killed):
 def test_a_closed_gateway_leaves_nothing_but_its_log(own_folder):
     with Gateway(own_folder / "handler.py:lambda_handler") as closed:
         assert httpx.get(f"{closed.url}/context").status_code == 200
-    assert of_gateways(own_folder) == []
+    assert commands_below(own_folder) == {}
     assert "printed by the handler" in closed.log
     closed.close()
     assert repr(closed) == f"<Gateway {closed.url}, ended>"
@@ -283,9 +279,9 @@ def test_a_closed_gateway_leaves_nothing_but_its_log(own_folder):
 
 def test_a_gateway_that_nobody_holds_ends(own_folder):
     held = Gateway(own_folder / "handler.py:lambda_handler")
-    assert of_gateways(own_folder) != []
+    assert commands_below(own_folder) != {}
     del held
-    assert of_gateways(own_folder) == []
+    assert commands_below(own_folder) == {}
 
 
 # -- documentation -----------------------------------------------------------------------------------------------------
