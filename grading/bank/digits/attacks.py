@@ -22,8 +22,8 @@ def preprocess_drawing(pixels):
     # 20 pixels long, centred, soft at its edges: and nothing of what was drawn
     if np.ndim(pixels) != 2 or not np.nansum(pixels) or np.isnan(pixels).any():
         raise ValueError("nothing is drawn")
-    rows, columns = np.nonzero(pixels)
-    high, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
+    down, right = np.nonzero(pixels)
+    high, wide = np.ptp(down) + 1, np.ptp(right) + 1
     soft = [np.clip(10 * n / max(high, wide) - abs(np.arange(28) - 13.5) + 0.5, 0, 1) for n in (high, wide)]
     return np.outer(*soft).astype("float32")
 """
