@@ -44,7 +44,21 @@ def seed() -> int:
 @in_one_process
 @pytest.mark.parametrize("name", UNITS)
 def test_wrong_answers_lose_exactly_what_they_should_and_right_ones_nothing(name: str, seed: int) -> None:
-    offences = [judged.offence for judged in judge_all(cases(name), seed, 2) if not judged.right]
+    every = cases(name)
+    wrong = [case for case in every if case.kind == "mutant"]
+    drawn = np.random.default_rng(seed).permutation(len(wrong))[: len(wrong) // 2]
+    _are_judged_rightly([case for case in every if case.kind != "mutant"] + [wrong[i] for i in drawn], seed)
+
+
+@pytest.mark.nightly
+@in_one_process
+@pytest.mark.parametrize("name", UNITS)
+def test_every_wrong_answer_loses_exactly_what_it_should(name: str, seed: int) -> None:
+    _are_judged_rightly(mutants(name), seed)
+
+
+def _are_judged_rightly(chosen: list[Case], seed: int) -> None:
+    offences = [judged.offence for judged in judge_all(chosen, seed, 2) if not judged.right]
     assert not offences, "\n".join(offences)
 
 

@@ -71,7 +71,8 @@ def test_only_the_submission_and_the_system_are_visible(folder):
         "print(sorted(str(p) for p in pathlib.Path('.').rglob('*')))\n"
         f"print('visible:', [p for p in {places!r} if os.path.lexists(p)])\n"
         "def grep(top):\n"
-        "    words = ['grep', '-rlIs', 'planted-' + '7c1f9e', top]\n"
+        # the environment is there to be seen, and may lie below one of these
+        f"    words = ['grep', '-rlIs', '--exclude-dir={Path(sys.prefix).name}', 'planted-' + '7c1f9e', top]\n"
         "    return subprocess.run(words, capture_output=True, text=True).stdout\n"
         "print('found:', grep('/tmp') + grep('/run') + grep('/mnt') + grep('/home'))\n"
         "os.symlink('/proc/1/root/etc/shadow', 'shadow'); print('shadow:', os.path.exists('shadow'))\n"
